@@ -1,0 +1,1 @@
+"""Runs the whole of Souk on one machine: databases, LocalStack and the local gateway."""

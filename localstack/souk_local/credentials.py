@@ -1,0 +1,112 @@
+"""The stack's passwords and signing keys: generated once, kept in a file that only its owner may read."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from souk_local.errors import StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SQL_SERVICES = ("admin", "customer", "catalog", "cart", "order")
+ROLES = ("owner", "app", "relay")
+SIGNERS = ("admin", "customer", "cart")
+PASSWORDS = (
+    "postgres",
+    *(f"{service}_{role}" for service in SQL_SERVICES for role in ROLES),
+    "mongo",
+    "search",
+    "graph",
+    "redis",
+    "rabbitmq",
+    "rabbitmq-cookie",
+)
+
+
+class SigningKey(Struct, frozen=True, kw_only=True):
+    """An Ed25519 key pair, both halves base64url without padding, as a JWK has them."""
+
+    x: str
+    d: str
+
+    @property
+    def kid(self) -> str:
+        """The key's RFC 7638 thumbprint."""
+        members = {"crv": "Ed25519", "kty": "OKP", "x": self.x}
+        return encoded(hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
+
+    def public(self, signer: str) -> dict[str, str]:
+        """The public JWK, saying whose it is."""
+        return {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.kid, "iss": signer, "x": self.x}
+
+    def private(self, signer: str) -> dict[str, str]:
+        return {**self.public(signer), "d": self.d}
+
+
+class Credentials(Struct, frozen=True, kw_only=True):
+    """Every secret of one stack."""
+
+    passwords: dict[str, str]
+    signing_keys: dict[str, SigningKey]
+
+    def password(self, name: str) -> str:
+        """The password of a name in PASSWORDS."""
+        return self.passwords[name]
+
+
+def load(path: Path) -> Credentials:
+    """Read the file, adding what is missing from it; creates it the first time."""
+    kept = read(path)
+    passwords = {name: kept.passwords.get(name) or secrets.token_urlsafe(24) for name in PASSWORDS}
+    keys = {signer: kept.signing_keys.get(signer) or new_key() for signer in SIGNERS}
+    complete = Credentials(passwords={**kept.passwords, **passwords}, signing_keys={**kept.signing_keys, **keys})
+    if complete != kept:
+        write(path, complete)
+        return read(path)
+    return kept
+
+
+def read(path: Path) -> Credentials:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Credentials)
+    except FileNotFoundError:
+        return Credentials(passwords={}, signing_keys={})
+    except PermissionError:
+        raise StackError(f"{path} belongs to another user; this stack was set up by them") from None
+    except msgspec.DecodeError as error:
+        raise StackError(f"{path} is damaged ({error}); `souk reset --all` makes a new one") from error
+
+
+def write(path: Path, what: Credentials) -> None:
+    """Replace the file as a whole, readable by its owner alone from its first byte on."""
+    draft = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(what)))
+    draft.replace(path)
+
+
+def new_key() -> SigningKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - once per stack
+
+    key = Ed25519PrivateKey.generate()
+    return SigningKey(x=encoded(key.public_key().public_bytes_raw()), d=encoded(key.private_bytes_raw()))
+
+
+def trusted(credentials: Credentials, signers: tuple[str, ...]) -> Mapping[str, list[dict[str, str]]]:
+    """The JWKS of these signers."""
+    return {"keys": [credentials.signing_keys[signer].public(signer) for signer in signers]}
+
+
+def encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
