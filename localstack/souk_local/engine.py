@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
     from souk_local.site import Site
 
 ENGINES = ("native", "docker")
+SOCKETS = (
+    "/var/run/docker.sock",
+    f"/run/user/{os.getuid()}/docker.sock",
+    Path.home() / ".docker/run/docker.sock",
+)
 
 
 class Running(Struct, frozen=True, kw_only=True):
@@ -78,10 +85,21 @@ class Engine(Protocol):
 
 def choose(site: Site, wanted: str | None = None) -> Engine:
     """The engine asked for (`--engine`, STACK), else docker where a Docker engine answers, else native."""
-    from souk_local import docker, native  # noqa: PLC0415 - each pulls in what only it needs
-
     if wanted and wanted not in ENGINES:
         raise StackError(f"the engine is one of {', '.join(ENGINES)}, not {wanted!r}")
-    if wanted == "docker" or (wanted is None and docker.answers()):
-        return docker.DockerEngine(site)
-    return native.NativeEngine(site)
+    if wanted == "docker" or (wanted is None and docker_answers()):
+        from souk_local.docker import DockerEngine
+
+        return DockerEngine(site)
+    from souk_local.native import NativeEngine
+
+    return NativeEngine(site)
+
+
+def docker_answers() -> bool:
+    """Whether a Docker engine is there; the usual answer, no socket at all, costs nothing."""
+    if "DOCKER_HOST" not in os.environ and not any(Path(place).exists() for place in SOCKETS):
+        return False
+    from souk_local import docker
+
+    return docker.answers()

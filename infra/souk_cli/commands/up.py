@@ -1,0 +1,30 @@
+"""`souk up`: start the local stack, or parts of it."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from souk_local import stack, store
+
+
+@click.command("up")
+@click.argument("parts", nargs=-1)
+@click.option("--engine", help="native or docker; chosen by itself when not given.", envvar="STACK")
+def command(parts: tuple[str, ...], engine: str | None) -> None:
+    """Start the local stack, or only PARTS of it (postgres mongo search graph redis rabbitmq localstack gateway).
+
+    What runs already stays as it is; what was killed comes back with its data.
+    """
+    began = time.monotonic()
+    running = stack.here(engine)
+    names = [name for name in parts or store.MODULES if store.named(name)]
+    before = [name for name in names if running.well(name)]
+    if len(before) == len(names):
+        click.echo(f"everything is up already ({time.monotonic() - began:.1f} s)")
+        return
+    lost = running.up(names, say=stack.Progress(click.echo))
+    click.echo(f"the stack is up ({time.monotonic() - began:.1f} s)")
+    for name in lost:
+        click.echo(f"warning: without {name}; the services work in their degraded way", err=True)

@@ -1,0 +1,72 @@
+"""What a machine must offer before anything is started on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from souk_local import proc
+from souk_local.errors import StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+GIB = 1024**3
+DISK = 3 * GIB
+MEMORY = 3 * GIB
+PYTHON = (3, 11)
+
+
+def machine(state: Path) -> None:
+    """Refuse an unsupported Python, and too little disk or memory, before hours are lost."""
+    python(sys.version_info[:2])
+    disk(state, shutil.disk_usage(state).free)
+    memory(available_memory())
+
+
+def python(version: tuple[int, ...]) -> None:
+    if version != PYTHON:
+        found = ".".join(map(str, version))
+        raise StackError(f"Souk runs on Python 3.11, as its Lambda functions do; this is Python {found}")
+
+
+def disk(state: Path, free: int) -> None:
+    if free < DISK:
+        raise StackError(f"too little disk: {free / GIB:.1f} GiB free at {state}, the stack needs {DISK // GIB} GiB")
+
+
+def memory(available: int) -> None:
+    if available < MEMORY:
+        raise StackError(f"too little memory: {available / GIB:.1f} GiB available, the stack needs {MEMORY // GIB} GiB")
+
+
+def available_memory() -> int:
+    """Bytes that programs can still get without swapping."""
+    with open("/proc/meminfo", encoding="ascii") as lines:
+        sizes = dict(line.split(":", 1) for line in lines)
+    return int(sizes["MemAvailable"].split()[0]) * 1024
+
+
+def ports(wanted: Mapping[str, int]) -> None:
+    """Refuse a port that somebody listens on, and say who."""
+    taken = [told for name, port in wanted.items() if (told := by_whom(name, port))]
+    if taken:
+        raise StackError("; ".join(taken) + "; end it or choose other ports with SOUK_PORT_BASE")
+
+
+def by_whom(name: str, port: int) -> str | None:
+    inode = proc.listener(port)
+    if inode is None:
+        return None
+    pid = proc.owner_of(inode)
+    whom = f"process {pid} ({proc.command(pid)})" if pid else "another user's process"
+    return f"port {port} for {name} is taken by {whom}"
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
+
+

@@ -1,0 +1,147 @@
+"""Gets what the stack runs on: Debian packages and virtual environments, each once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from souk_local.checks import is_root
+from souk_local.errors import StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from souk_local.layout import Layout
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+START_NOTHING = "#!/bin/sh\n# Servers installed for a local stack must not start by themselves.\nexit 101\n"
+APT = ("apt-get", "install", "--yes", "--quiet", "--no-install-recommends")
+PATIENCE = 900
+
+
+def missing(packages: Mapping[str, str]) -> list[str]:
+    """Those Debian packages whose telling file isn't there."""
+    return [package for package, file in packages.items() if not Path(file).exists()]
+
+
+def packages(wanted: Mapping[str, str], *, say: Callable[[str], None]) -> None:
+    """Install the missing Debian packages, without starting a server; whoever isn't root is told what to type."""
+    names = missing(wanted)
+    if not names:
+        return
+    if not is_root():
+        raise StackError(f"these Debian packages are missing: {' '.join(names)}; type:\n  {command(names)}")
+    if shutil.which("apt-get") is None:
+        raise StackError(f"this isn't Debian: install {' '.join(names)} yourself, or a Docker engine")
+    say(f"installing the Debian packages {' '.join(names)}")
+    with starting_nothing():
+        apt(names)
+
+
+def command(names: Sequence[str]) -> str:
+    """What somebody who isn't root has to type."""
+    policy = f"printf '#!/bin/sh\\nexit 101\\n' | sudo tee {POLICY} >/dev/null && sudo chmod 755 {POLICY}"
+    return f"{policy}; sudo {' '.join(APT[:2])} {' '.join(names)}; sudo rm {POLICY}"
+
+
+@contextmanager
+def starting_nothing() -> Iterator[None]:
+    """Keep Debian's packages from starting their servers; a policy that was there is kept."""
+    if POLICY.exists():
+        kept = POLICY.with_name("policy-rc.d.before-souk")
+        shutil.copy2(POLICY, kept)
+    else:
+        kept = None
+    POLICY.write_text(START_NOTHING)
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if kept:
+            kept.replace(POLICY)
+        else:
+            POLICY.unlink()
+
+
+def apt(names: Sequence[str]) -> None:
+    """Install, after a look at the mirror's lists when the ones here are stale."""
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    if run([*APT, *names], env).returncode == 0:
+        return
+    run(["apt-get", "update", "--quiet"], env)
+    tried = run([*APT, *names], env)
+    if tried.returncode != 0:
+        raise StackError(f"apt-get can't install {' '.join(names)}:\n{last_lines(tried.stdout)}")
+
+
+def venv(layout: Layout, name: str) -> Path:
+    """Where a virtual environment of ours lies."""
+    return layout.tools / "venvs" / name
+
+
+def requirements(layout: Layout, name: str) -> Path:
+    """The hash-pinned lock of a virtual environment."""
+    return layout.root / "localstack" / "requirements" / f"{name}.txt"
+
+
+def virtual_environment(layout: Layout, name: str, *, say: Callable[[str], None], extra: Sequence[Path] = ()) -> Path:
+    """Make an environment of exactly its lock's packages, and `extra` folders of our own; instant when it is there."""
+    folder, lock = venv(layout, name), requirements(layout, name)
+    marker = folder / "installed-from"
+    wanted = fingerprint(lock, extra)
+    if marker.exists() and marker.read_text() == wanted:
+        return folder
+    say(f"installing the {name} environment from the package registry")
+    fill(folder, lock, extra)
+    marker.write_text(wanted)
+    return folder
+
+
+def fingerprint(lock: Path, extra: Sequence[Path]) -> str:
+    """Differs when an environment has to be made again."""
+    seen = hashlib.sha256(f"{sys.version} {sys.prefix}".encode())
+    files = [lock, *(path for folder in extra for path in sorted(folder.rglob("*.py")) + [folder / "pyproject.toml"])]
+    for path in files:
+        seen.update(path.read_bytes())
+    return seen.hexdigest()
+
+
+def fill(folder: Path, lock: Path, extra: Sequence[Path]) -> None:
+    """Make the environment afresh; a half-made one has no marker and is made again next time."""
+    shutil.rmtree(folder, ignore_errors=True)
+    checked([*uv("venv"), "--quiet", "--python", sys.executable, str(folder)], folder.name)
+    target = ["--quiet", "--python", str(folder / "bin" / "python")]
+    checked([*uv("pip", "install"), *target, "--require-hashes", "--requirements", str(lock)], folder.name)
+    for package in extra:
+        checked([*uv("pip", "install"), *target, "--no-deps", "--no-build-isolation", str(package)], folder.name)
+
+
+def uv(*words: str) -> list[str]:
+    """The installer that the development environment brings."""
+    return [str(Path(sys.executable).with_name("uv")), *words]
+
+
+def checked(argv: Sequence[str], name: str) -> None:
+    """Run an installer; what it says is shown only when it fails."""
+    done = run(argv, dict(os.environ))
+    if done.returncode != 0:
+        raise StackError(f"the {name} environment can't be installed (does the registry answer?):\n{last_lines(done.stdout)}")
+
+
+def run(argv: Sequence[str], env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return subprocess.CompletedProcess(argv, 1, stdout=str(error))
+
+
+def last_lines(text: str, count: int = 12) -> str:
+    return "\n".join(text.strip().splitlines()[-count:])

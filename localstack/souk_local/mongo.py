@@ -1,0 +1,110 @@
+"""MongoDB as SecantusDB serves it: the same wire protocol on WiredTiger; for development only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from souk_local import install, processes, ready, users
+from souk_local.layout import LOOPBACK
+from souk_local.processes import Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from souk_local.site import Site
+
+TITLE = "MongoDB"
+PORTS = ("mongo",)
+PROCESSES = PORTS
+WITHIN = 60.0
+PACKAGES: Mapping[str, str] = {}
+ACCOUNT = "souk"
+DATABASES = ("souk_product", "souk_order")
+VENV = "mongo"
+# {"hello": 1, "$db": "admin"} as an OP_MSG
+HELLO_BODY = b"\x1f\x00\x00\x00\x10hello\x00\x01\x00\x00\x00\x02$db\x00\x06\x00\x00\x00admin\x00\x00"
+HELLO = (21 + len(HELLO_BODY)).to_bytes(4, "little") + bytes(8) + b"\xdd\x07\x00\x00" + bytes(5) + HELLO_BODY
+
+
+def url(site: Site, database: str) -> str:
+    """Where a client connects; without retryable writes, which slow SecantusDB down after some thousands."""
+    password = site.credentials.password("mongo")
+    where = f"{LOOPBACK}:{site.port('mongo')}"
+    return f"mongodb://{ACCOUNT}:{password}@{where}/{database}?authSource=admin&retryWrites=false"
+
+
+def initialise(site: Site) -> None:
+    """Create the account the first time: the server takes accounts only while it asks for none."""
+    done = account_marker(site)
+    if done.exists():
+        return
+    users.own_folder(site.layout.data("mongo"), None)
+    record = processes.launch(program(site), site.layout)
+    try:
+        ready.wait(
+            "mongo",
+            lambda: glance(site),
+            alive=lambda: processes.is_alive(record),
+            tail=lambda: "",
+            within=WITHIN,
+        )
+        create_account(site)
+    finally:
+        processes.stop(site.layout, "mongo")
+    done.touch()
+
+
+def account_marker(site: Site) -> Path:
+    return site.layout.data("mongo") / "account-created"
+
+
+def create_account(site: Site) -> None:
+    from pymongo import MongoClient
+
+    with MongoClient(LOOPBACK, site.port("mongo"), directConnection=True) as client:  # type: MongoClient[dict[str, object]]
+        roles = [{"role": "readWriteAnyDatabase", "db": "admin"}, {"role": "dbAdminAnyDatabase", "db": "admin"}]
+        client.admin.command("createUser", ACCOUNT, pwd=site.credentials.password("mongo"), roles=roles)
+
+
+def programs(site: Site) -> tuple[Program, ...]:
+    """The server, which asks for a password."""
+    return (program(site, "--auth"),)
+
+
+def program(site: Site, *options: str) -> Program:
+    """The server; it writes through to disk at every commit, as it loses acknowledged writes otherwise."""
+    server = install.venv(site.layout, VENV) / "bin" / "secantusd-py"
+    storage = site.layout.data("mongo") / "storage"
+    fixed = ("--host", LOOPBACK, "--port", str(site.port("mongo")), "--storage-path", str(storage), "--cache-size", "256M")
+    return Program(name="mongo", argv=(str(server), *fixed, "--sync-on-commit", *options), ports=PORTS)
+
+
+def glance(site: Site) -> None:
+    """Answer when it greets as MongoDB does."""
+    ready.exchange(site.port("mongo"), HELLO)
+
+
+probe = glance
+
+
+def version(site: Site) -> str:
+    """The version its virtual environment was made with."""
+    folders = install.venv(site.layout, VENV).glob("lib/python3*/site-packages/[sS]ecantus*.dist-info")
+    return next((folder.name.split("-")[1] for folder in folders), "")
+
+
+def prepare(site: Site, say: Callable[[str], None]) -> None:
+    """Make the server's virtual environment."""
+    install.virtual_environment(site.layout, VENV, say=say)
+
+
+def fingerprint(site: Site) -> str:
+    """Nothing to provision: databases come with their first document."""
+    del site
+    return ""
+
+
+def provision(site: Site) -> None:
+    """Nothing to provision."""
+    del site

@@ -1,0 +1,111 @@
+"""The native engine: servers from Debian packages, virtual environments and jars, as processes of this machine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from souk_local import checks, install, proc, processes, store
+from souk_local.engine import Running
+from souk_local.errors import StackError
+from souk_local.logs import follow_files, last_of
+
+if TYPE_CHECKING:
+    from souk_local.site import Site
+
+
+class NativeEngine:
+    """Runs each store as processes of this machine."""
+
+    name = "native"
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.layout = site.layout
+
+    def prepare(self, stores: Sequence[str], *, say: Callable[[str], None]) -> Mapping[str, str]:
+        """Install Debian packages in one go, then fetch the rest of each store at the same time."""
+        lost = self.install([name for name in stores if name in store.OPTIONAL], say, strict=False)
+        self.install([name for name in stores if name not in store.OPTIONAL], say, strict=True)
+        with ThreadPoolExecutor() as pool:
+            fetched = {name: pool.submit(store.named(name).prepare, self.site, say) for name in stores if name not in lost}
+        for name, fetching in fetched.items():
+            error = fetching.exception()
+            if isinstance(error, StackError) and name in store.OPTIONAL:
+                lost[name] = str(error)
+            elif error is not None:
+                raise error
+        return lost
+
+    def install(self, stores: Sequence[str], say: Callable[[str], None], *, strict: bool) -> dict[str, str]:
+        """Install what these stores need from Debian; answers those without, unless strict."""
+        wanted = {package: file for name in stores for package, file in store.named(name).PACKAGES.items()}
+        try:
+            install.packages(wanted, say=say)
+        except StackError as error:
+            if strict:
+                raise
+            return {name: str(error) for name in stores if install.missing(store.named(name).PACKAGES)}
+        return {}
+
+    def alive(self, name: str) -> bool:
+        """Whether all its processes run."""
+        return all(processes.record_of(self.layout, process) for process in store.named(name).PROCESSES)
+
+    def start(self, name: str) -> None:
+        """Start those of its processes that don't run."""
+        part = store.named(name)
+        if self.alive(name):
+            return
+        part.initialise(self.site)
+        for program in part.programs(self.site):
+            if processes.record_of(self.layout, program.name) is None:
+                processes.stop(self.layout, program.name)  # orphans of a killed one keep its ports and files
+                checks.ports({port: self.site.port(port) for port in program.ports})
+                processes.launch(program, self.layout)
+
+    def stop(self, name: str) -> None:
+        """End its processes, the last started first."""
+        for process in reversed(store.named(name).PROCESSES):
+            processes.stop(self.layout, process)
+
+    def look(self, name: str) -> Running:
+        """What runs, and how big it is in memory and on disk."""
+        part = store.named(name)
+        found = [record.pid for process in part.PROCESSES if (record := processes.record_of(self.layout, process))]
+        family = {member for pid in found for member in proc.descendants(pid)}
+        return Running(
+            where=tuple(f"pid {pid}" for pid in found),
+            version=part.version(self.site),
+            memory=sum(map(proc.memory, family)),
+            data=size(self.layout.data(name)),
+        )
+
+    def tail(self, name: str, lines: int) -> str:
+        """The last lines of each of its logs."""
+        logs = [self.layout.log(process) for process in store.named(name).PROCESSES]
+        return "\n".join(line for log in logs for line in last_of(log, lines))
+
+    def logs(self, stores: Sequence[str], *, lines: int, follow: bool) -> Iterator[str]:
+        """The logs of these stores."""
+        names = [process for name in stores for process in store.named(name).PROCESSES]
+        return follow_files({name: self.layout.log(name) for name in names}, lines=lines, follow=follow)
+
+    def wipe(self, name: str) -> None:
+        """Remove its data."""
+        shutil.rmtree(self.layout.data(name), ignore_errors=True)
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files below a folder; what vanishes while counting counts nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            status = path.lstat()
+        except OSError:
+            continue
+        total += status.st_blocks * 512
+    return total

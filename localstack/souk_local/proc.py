@@ -1,0 +1,98 @@
+"""What /proc tells about processes and listening sockets."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+PROC = Path("/proc")
+LISTENING = "0A"
+STATE, PARENT, STARTED = 0, 1, 19  # fields of /proc/PID/stat counted behind the command's name
+
+
+def stat(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat behind the command, or None when there is no such process (a zombie is none)."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[STATE] in "ZX" else fields
+
+
+def started(pid: int) -> int | None:
+    """When the kernel started it, in clock ticks since boot."""
+    fields = stat(pid)
+    return int(fields[STARTED]) if fields else None
+
+
+def reap(pid: int) -> None:
+    """Let go of an ended child of ours; does nothing for anybody else's."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def pids() -> list[int]:
+    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and everything that came from it, parents first."""
+    parents = {child: int(fields[PARENT]) for child in pids() if (fields := stat(child))}
+    family = [pid]
+    for member in family:  # grows while it is walked
+        family += [child for child, parent in parents.items() if parent == member]
+    return family
+
+
+def with_environment(name: str, value: str) -> list[int]:
+    """The processes that were started with this variable in their environment."""
+    wanted = f"{name}={value}".encode()
+    return [pid for pid in pids() if wanted in environment(pid).split(b"\0")]
+
+
+def environment(pid: int) -> bytes:
+    try:
+        return (PROC / str(pid) / "environ").read_bytes()
+    except OSError:  # ended meanwhile, or somebody else's
+        return b""
+
+
+def memory(pid: int) -> int:
+    """Resident bytes of one process; a share of what it shares, where the kernel tells."""
+    for file, key in (("smaps_rollup", "Pss:"), ("status", "VmRSS:")):
+        with suppress(OSError):
+            for line in (PROC / str(pid) / file).read_text().splitlines():
+                if line.startswith(key):
+                    return int(line.split()[1]) * 1024
+    return 0
+
+
+def command(pid: int) -> str:
+    """The command line, shortened for a message."""
+    with suppress(OSError):
+        words = (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return words if len(words) <= 60 else words[:57] + "..."
+    return ""
+
+
+def listener(port: int) -> int | None:
+    """The inode of the socket listening on a TCP port of this machine."""
+    for table in ("tcp", "tcp6"):
+        with suppress(FileNotFoundError):
+            for line in (PROC / "net" / table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
+                    return int(fields[9])
+    return None
+
+
+def owner_of(inode: int) -> int | None:
+    """The process that holds a socket; None where we may not see it."""
+    wanted = f"socket:[{inode}]"
+    for pid in pids():
+        with suppress(OSError):
+            if any(link.readlink().name == wanted for link in (PROC / str(pid) / "fd").iterdir()):
+                return pid
+    return None

@@ -1,0 +1,158 @@
+"""Processes that outlive the command that started them, known by pid and start time so that no other is ever touched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from souk_local import proc
+from souk_local.errors import StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from souk_local.layout import Layout
+
+MARK = "SOUK_STACK_PROCESS"
+PATIENCE = 20.0
+GLANCE = 0.05
+
+
+class Program(Struct, frozen=True, kw_only=True):
+    """One process to run: what to execute, as whom and where."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = {}
+    cwd: Path | None = None
+    user: str | None = None
+    """Whom to become when we are root."""
+    stop_signal: int = signal.SIGTERM
+    ports: tuple[str, ...] = ()
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """A process that we started: a pid can be reused, a pid with its start time can't."""
+
+    pid: int
+    started: int
+    stop_signal: int = signal.SIGTERM
+
+
+def launch(program: Program, layout: Layout) -> Record:
+    """Start a program in a session of its own, writing to its log, and remember it."""
+    log = os.open(layout.log(program.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+    try:
+        pid = spawn(program, environment(program, layout), log)
+    except OSError as error:
+        raise StackError(f"{program.name} can't be started: {program.argv[0]}: {error.strerror}") from error
+    finally:
+        os.close(log)
+    record = Record(pid=pid, started=proc.started(pid) or 0, stop_signal=program.stop_signal)
+    remember(layout, program.name, record)
+    return record
+
+
+def spawn(program: Program, env: Mapping[str, str], log: int) -> int:
+    argv = [*become(program.user), *program.argv]
+    if program.cwd is not None:
+        argv = ["/usr/bin/env", f"--chdir={program.cwd}", *argv]
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    streams = [(os.POSIX_SPAWN_DUP2, nothing, 0), (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
+    try:
+        return os.posix_spawnp(argv[0], argv, dict(env), file_actions=streams, setsid=True)
+    finally:
+        os.close(nothing)
+
+
+def become(user: str | None) -> list[str]:
+    """The words in front of a command that run it as a user; none unless we are root."""
+    if user is None or os.geteuid() != 0:
+        return []
+    return ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
+
+
+def environment(program: Program, layout: Layout) -> dict[str, str]:
+    """A small environment that doesn't depend on who called, marked as this stack's."""
+    path = os.environ.get("PATH", "/usr/bin:/bin")
+    base = {"PATH": f"{path}:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": str(layout.state)}
+    return {**base, **program.env, MARK: mark(layout, program.name)}
+
+
+def mark(layout: Layout, name: str) -> str:
+    return f"{layout.state}:{name}"
+
+
+def record_of(layout: Layout, name: str) -> Record | None:
+    """The running process of that name, or None: a record whose process is gone counts for nothing."""
+    try:
+        record = msgspec.json.decode(record_path(layout, name).read_bytes(), type=Record)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+    return record if is_alive(record) else None
+
+
+def is_alive(record: Record) -> bool:
+    proc.reap(record.pid)
+    return record.started != 0 and proc.started(record.pid) == record.started
+
+
+def remember(layout: Layout, name: str, record: Record) -> None:
+    path = record_path(layout, name)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_bytes(msgspec.json.encode(record))
+    draft.replace(path)
+
+
+def record_path(layout: Layout, name: str) -> Path:
+    return layout.records / f"{name}.json"
+
+
+def stop(layout: Layout, name: str, *, patience: float = PATIENCE) -> None:
+    """Ask a process to end, insist after `patience` seconds, and end whatever it left behind."""
+    family = relatives(layout, name)
+    record = record_of(layout, name)
+    if record is not None:
+        tell([record], record.stop_signal)
+        if not gone([record], patience):
+            tell([record], signal.SIGKILL)
+    leftovers = [one for one in {*family, *relatives(layout, name)} if is_alive(one)]
+    tell(leftovers, signal.SIGTERM)
+    if not gone(leftovers, 2.0):
+        tell(leftovers, signal.SIGKILL)
+        gone(leftovers, 2.0)
+    record_path(layout, name).unlink(missing_ok=True)
+
+
+def relatives(layout: Layout, name: str) -> list[Record]:
+    """The process, all its descendants, and orphans that still carry its mark."""
+    record = record_of(layout, name)
+    tree = proc.descendants(record.pid) if record else []
+    marked = proc.with_environment(MARK, mark(layout, name))
+    return [Record(pid=pid, started=born) for pid in {*tree, *marked} if (born := proc.started(pid))]
+
+
+def tell(whom: Iterable[Record], what: int) -> None:
+    """Send a signal to each of these processes that is still the one we mean."""
+    for record in whom:
+        if is_alive(record):
+            try:
+                os.kill(record.pid, what)
+            except ProcessLookupError:
+                continue
+
+
+def gone(whom: Sequence[Record], patience: float) -> bool:
+    """Wait until none of these runs."""
+    until = time.monotonic() + patience
+    while any(is_alive(record) for record in whom):
+        if time.monotonic() > until:
+            return False
+        time.sleep(GLANCE)
+    return True

@@ -1,0 +1,88 @@
+"""The settings that every service, the bridge and the migrations need to use the local stack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from souk_local import credentials, graph, mongo, postgres, rabbit, redis, search
+from souk_local.credentials import SIGNERS, SQL_SERVICES
+from souk_local.layout import LOOPBACK
+
+if TYPE_CHECKING:
+    from souk_local.site import Site
+    from souk_local.stack import Stack
+
+REGION = "eu-central-1"
+ROLE_SETTINGS: Mapping[str, str] = {
+    "app": "{service}_DATABASE_URL",
+    "owner": "{service}_OWNER_DATABASE_URL",
+    "relay": "{service}_RELAY_DATABASE_URL",
+}
+TRUST: Mapping[str, tuple[str, ...]] = {
+    "admin": ("admin",),
+    "customer": ("customer", "admin"),
+    "catalog": ("admin",),
+    "product": ("admin", "customer"),
+    "cart": ("cart", "customer", "admin"),
+    "order": ("admin", "customer", "cart"),
+}
+"""Whose tokens each service accepts."""
+
+
+def connections(stack: Stack) -> dict[str, str]:
+    """Every setting of the services for this stack, secrets included."""
+    return {**databases(stack.site), **stores(stack), **keys(stack.site), "SOUK_STAGE": "local"}
+
+
+def databases(site: Site) -> dict[str, str]:
+    """The PostgreSQL addresses: each service's own, its owner's for migrations, the relay's for the bridge."""
+    return {
+        pattern.format(service=service.upper()): postgres.url(site, service, role)
+        for service in SQL_SERVICES
+        for role, pattern in ROLE_SETTINGS.items()
+    }
+
+
+def stores(stack: Stack) -> dict[str, str]:
+    """The addresses of the other stores."""
+    site = stack.site
+    return {
+        "PRODUCT_MONGO_URL": mongo.url(site, "souk_product"),
+        "ORDER_MONGO_URL": mongo.url(site, "souk_order"),
+        "PRODUCT_SEARCH_URL": search.url(site, stack.engine.name),
+        "PRODUCT_GRAPH_URL": graph.url(site),
+        "CART_REDIS_URL": redis.url(site),
+        "BRIDGE_RABBIT_URL": rabbit.url(site),
+    }
+
+
+def keys(site: Site) -> dict[str, str]:
+    """The signers' private keys, and for each service the public keys of those it trusts."""
+    own = site.credentials.signing_keys
+    signing = {f"{signer.upper()}_SIGNING_KEY": json.dumps(own[signer].private(signer)) for signer in SIGNERS}
+    trusted = {
+        f"{service.upper()}_TRUSTED_KEYS": json.dumps(credentials.trusted(site.credentials, signers))
+        for service, signers in TRUST.items()
+    }
+    return {**signing, **trusted}
+
+
+def environment(stack: Stack) -> dict[str, str]:
+    """What AWS's tools and Chalice need to work on the local stack; no secret in it."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint(stack.site),
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "SOUK_STAGE": "local",
+        "PYTHONPATH": str(stack.layout.root / "layers" / "souk" / "python"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def endpoint(site: Site) -> str:
+    """Where LocalStack answers."""
+    return f"http://{LOOPBACK}:{site.port('localstack')}"

@@ -1,0 +1,177 @@
+"""The whole stack: brings its parts up and down together, and knows which of them can't run here."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from souk_local import checks, engine, ready, site, store
+from souk_local.errors import StackError
+from souk_local.native import NativeEngine
+
+if TYPE_CHECKING:
+    from souk_local.engine import Engine
+    from souk_local.site import Site
+
+LAST_LINES = 15
+Say = Callable[[str, str], None]
+"""Tells the user something about a part: its name and what is the case."""
+
+
+class Stack:
+    """The parts of one checkout's stack, each run by the engine that suits it."""
+
+    def __init__(self, place: Site, chosen: Engine) -> None:
+        self.site = place
+        self.layout = place.layout
+        self.engine = chosen
+        self.own = chosen if isinstance(chosen, NativeEngine) else NativeEngine(place)
+
+    def engine_of(self, name: str) -> Engine:
+        """The chosen engine for the databases; LocalStack and the gateway are always processes."""
+        return self.engine if name in store.STORES else self.own
+
+    def well(self, name: str) -> bool:
+        """Whether a part runs and answers; takes milliseconds."""
+        if not self.engine_of(name).alive(name):
+            return False
+        try:
+            store.named(name).glance(self.site)
+        except ready.NotReady:
+            return False
+        return not self.unprovisioned(name)
+
+    def up(self, names: Sequence[str], *, say: Say) -> Mapping[str, str]:
+        """Start those of the parts that aren't well, all at once, and answer which can't run here, and why."""
+        with locked(self):
+            missing = [name for name in names if not self.well(name)]
+            if not missing:
+                return {}
+            checks.machine(self.layout.state)
+            remember(self)
+            lost = dict(self.prepare(missing, say))
+            lost |= self.bring_up([name for name in missing if name not in lost], say)
+        for name, reason in lost.items():
+            say(name, f"down: {reason}")
+        return lost
+
+    def prepare(self, names: Sequence[str], say: Say) -> Mapping[str, str]:
+        """Fetch what is missing for these parts."""
+        lost: dict[str, str] = {}
+        for one in {self.engine_of(name) for name in names}:
+            mine = [name for name in names if self.engine_of(name) is one]
+            lost |= one.prepare(mine, say=lambda text: say("", text))
+        return lost
+
+    def bring_up(self, names: Sequence[str], say: Say) -> dict[str, str]:
+        """Start these parts at the same time; answers the optional ones that failed."""
+        with ThreadPoolExecutor(max_workers=max(len(names), 1)) as pool:
+            started = {name: pool.submit(self.bring, name, say) for name in names}
+        failed = {name: error for name, done in started.items() if (error := done.exception())}
+        for error in failed.values():
+            if not isinstance(error, StackError):
+                raise error
+        hard = [str(error) for name, error in failed.items() if name not in store.OPTIONAL]
+        if hard:
+            raise StackError("\n".join(hard))
+        return {name: str(error) for name, error in failed.items()}
+
+    def bring(self, name: str, say: Say) -> None:
+        """Start one part, wait until it answers, and create in it what the services need."""
+        part, runs_on = store.named(name), self.engine_of(name)
+        say(name, "starting")
+        runs_on.start(name)
+        ready.wait(
+            name,
+            lambda: part.probe(self.site),
+            alive=lambda: runs_on.alive(name),
+            tail=lambda: runs_on.tail(name, LAST_LINES),
+            within=part.WITHIN,
+        )
+        if self.unprovisioned(name):
+            part.provision(self.site)
+            self.provisioned(name).write_text(part.fingerprint(self.site))
+        say(name, f"up on port {self.site.port(part.PORTS[0])}")
+
+    def unprovisioned(self, name: str) -> bool:
+        """Whether databases, roles and the like still have to be created or corrected in a part."""
+        wanted, marker = store.named(name).fingerprint(self.site), self.provisioned(name)
+        return bool(wanted) and not (marker.exists() and marker.read_text() == wanted)
+
+    def provisioned(self, name: str) -> Path:
+        return self.layout.records / f"{name}.provisioned"
+
+    def down(self, names: Sequence[str], *, say: Say) -> None:
+        """End these parts: first what uses the stores, then the stores, all at once."""
+        with locked(self):
+            users = [name for name in ("gateway", "localstack") if name in names]
+            for name in users:
+                self.end(name, say)
+            stores = [name for name in names if name not in users]
+            with ThreadPoolExecutor(max_workers=max(len(stores), 1)) as pool:
+                ended = [pool.submit(self.end, name, say) for name in stores]
+            for one in ended:
+                one.result()
+            if set(store.MODULES) <= set(names):
+                forget(self)
+
+    def end(self, name: str, say: Say) -> None:
+        """End one part."""
+        runs_on = self.engine_of(name)
+        ran = bool(runs_on.look(name).where)
+        runs_on.stop(name)
+        if ran:
+            say(name, "down")
+
+    def wipe(self, names: Sequence[str]) -> None:
+        """Remove the data of parts that are down."""
+        for name in names:
+            self.engine_of(name).wipe(name)
+            self.provisioned(name).unlink(missing_ok=True)
+
+
+def here(wanted: str | None = None) -> Stack:
+    """This checkout's stack, on the engine asked for, else the one it runs on, else the one that suits the machine."""
+    place = site.here()
+    running = running_on(place)
+    if wanted and running and wanted != running:
+        raise StackError(f"the stack runs on the {running} engine; `souk down` first, then start it on {wanted}")
+    return Stack(place, engine.choose(place, wanted or running))
+
+
+def running_on(place: Site) -> str | None:
+    """The engine of a stack that was started and not ended."""
+    note = place.layout.records / "engine"
+    return note.read_text() if note.exists() else None
+
+
+def remember(stack: Stack) -> None:
+    (stack.layout.records / "engine").write_text(stack.engine.name)
+
+
+def forget(stack: Stack) -> None:
+    (stack.layout.records / "engine").unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(stack: Stack) -> Iterator[None]:
+    """Let one command at a time change the stack; the others wait."""
+    with (stack.layout.records / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class Progress:
+    """Prints what happens, with the seconds since it was made."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.write = write
+        self.began = time.monotonic()
+
+    def __call__(self, name: str, text: str) -> None:
+        self.write(f"{time.monotonic() - self.began:6.1f} s  {name:<11} {text}")
