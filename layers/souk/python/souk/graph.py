@@ -1,0 +1,70 @@
+"""Neo4j: one driver per process, made when first used; work runs in managed transactions, which retry on deadlock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, LiteralString
+from urllib.parse import unquote, urlsplit
+
+from souk.errors import Unavailable
+from souk.settings import setting
+
+if TYPE_CHECKING:
+    from neo4j import Driver
+
+CONNECT, RETRY = 2.0, 5.0  # seconds
+
+
+class Graph:
+    """A service's graph, by the setting that holds its URL (`bolt://user:password@host:port`)."""
+
+    def __init__(self, service: str) -> None:
+        """Say whose graph; nothing is read or connected before the first use."""
+        self._service = service
+        self._driver: Driver | None = None
+
+    def _connected(self) -> "Driver":
+        if self._driver is None:
+            from neo4j import GraphDatabase
+
+            url = urlsplit(setting(self._service, "GRAPH_URL"))
+            self._driver = GraphDatabase.driver(
+                f"{url.scheme}://{url.hostname}:{url.port}",
+                auth=(unquote(url.username or "neo4j"), unquote(url.password or "")),
+                connection_timeout=CONNECT,
+                connection_acquisition_timeout=CONNECT,
+                max_transaction_retry_time=RETRY,
+                liveness_check_timeout=30,
+            )
+        return self._driver
+
+    def read(self, cypher: LiteralString, **values: Any) -> list[dict[str, Any]]:
+        """Return the rows of a query, one dict each."""
+        with self._translated():
+            from neo4j import RoutingControl
+
+            answer = self._connected().execute_query(cypher, values, routing_=RoutingControl.READ)
+            return [record.data() for record in answer.records]
+
+    def write(self, *statements: tuple[LiteralString, dict[str, Any]]) -> None:
+        """Run statements as one transaction."""
+
+        def work(tx: Any) -> None:
+            for cypher, values in statements:
+                tx.run(cypher, values).consume()
+
+        with self._translated(), self._connected().session() as session:
+            session.execute_write(work)
+
+    def ping(self) -> None:
+        """Ask for a sign of life. Raises Unavailable."""
+        with self._translated():
+            self._connected().verify_connectivity()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        from neo4j.exceptions import DriverError, TransientError
+
+        try:
+            yield
+        except (DriverError, TransientError) as error:
+            raise Unavailable(f"the graph of {self._service} does not answer") from error

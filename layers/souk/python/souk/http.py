@@ -1,0 +1,365 @@
+"""Doors: Chalice routes that read, authorise, answer and fail alike."""
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from enum import Flag
+from typing import Any, TypeVar, get_type_hints
+from urllib.parse import unquote
+
+import msgspec
+from chalice.app import Chalice, CORSConfig, Request, Response
+
+from souk import auth, problems, telemetry
+from souk.clock import utcnow
+from souk.errors import Fault, Forbidden, Invalid, SoukError, Unauthenticated
+from souk.idempotency import Attempt, Attempts
+from souk.ids import id_of, new_id
+from souk.queues import Consumer, QueueDoors, Tick
+from souk.settings import setting, stage
+
+View = TypeVar("View", bound=Callable[..., Any])
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+BODY_LIMIT = 1_048_576  # bytes
+OWN_GATEWAY = frozenset({"local", "serve"})  # stages in which our own gateway sets X-Real-IP
+CORS = CORSConfig(
+    allow_origin="*",
+    allow_headers=["If-Match", "If-None-Match", "Idempotency-Key", "X-Request-Id", "Traceparent"],
+    expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
+    max_age=600,
+)
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=63072000",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+_request: ContextVar[Request | None] = ContextVar("request", default=None)
+_context: ContextVar[Any] = ContextVar("lambda_context", default=None)
+_caller: ContextVar[auth.Caller | None] = ContextVar("caller", default=None)
+
+
+class Admits(Flag):
+    """Who else than staff with the route's permission comes through a door; NOBODY without a permission is everyone."""
+
+    NOBODY = 0
+    CUSTOMER = 1
+    GUEST = 2
+    ORDER_HOLDER = 4
+
+
+_ADMITTED = {
+    auth.Kind.CUSTOMER: Admits.CUSTOMER,
+    auth.Kind.GUEST: Admits.GUEST,
+    auth.Kind.ORDER_HOLDER: Admits.ORDER_HOLDER,
+}
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer that needs more than a body: another status, headers."""
+
+    body: Any = None
+    status: int | None = None
+    headers: dict[str, str] = {}
+
+
+class Door(msgspec.Struct, frozen=True, kw_only=True):
+    """What one route promises; what OpenAPI is generated from."""
+
+    path: str
+    methods: tuple[str, ...]
+    view: Callable[..., Any]
+    body: Any
+    query: Any
+    answer: Any
+    status: int
+    permission: str | None
+    admits: Admits
+
+    @property
+    def public(self) -> bool:
+        """Whether anyone may come in without a token."""
+        return self.permission is None and self.admits is Admits.NOBODY
+
+
+class Souk(QueueDoors, Chalice):
+    """A Chalice app whose doors are typed and whose current request is safe among threads."""
+
+    def __init__(self, app_name: str, *, version: str = "1.0.0") -> None:
+        """Make the app of one service; `app_name` is the service's name."""
+        super().__init__(app_name, configure_logs=False)
+        self.api.cors = CORS
+        self.version = version
+        self.doors: list[Door] = []
+        self.consumers: list[Consumer] = []
+        self.ticks: list[Tick] = []
+        self.telemetry = telemetry.logger(app_name)
+
+    # Chalice keeps these on the app itself, where threads would mix them up.
+    @property
+    def current_request(self) -> Request | None:
+        """The request being answered."""
+        return _request.get()
+
+    @current_request.setter
+    def current_request(self, request: Request | None) -> None:
+        _request.set(request)
+        _caller.set(None)
+
+    @property
+    def lambda_context(self) -> Any:
+        """The context Lambda gave with the event."""
+        return _context.get()
+
+    @lambda_context.setter
+    def lambda_context(self, context: Any) -> None:
+        _context.set(context)
+
+    @property
+    def request(self) -> Request:
+        """The request being answered; only doors may ask."""
+        request = _request.get()
+        if request is None:
+            raise LookupError("no request is being answered")
+        return request
+
+    @property
+    def bearer(self) -> str | None:
+        """The token of the Authorization header, if there is one."""
+        scheme, _, token = self.request.headers.get("authorization", "").partition(" ")
+        return token.strip() or None if scheme.lower() == "bearer" else None
+
+    @property
+    def caller(self) -> auth.Caller:
+        """Who is calling. Raises Unauthenticated for a token that does not hold."""
+        if (known := _caller.get()) is None:
+            known = self._read_caller()
+            _caller.set(known)
+        return known
+
+    def _read_caller(self) -> auth.Caller:
+        token = self.bearer
+        if token is None:
+            return auth.ANYONE
+        if token.count(".") != 2:  # noqa: PLR2004 - a JWT has three parts; anything else is a guest's opaque token
+            return auth.guest(token)
+        return self._trust().read(token, now=utcnow())
+
+    def _trust(self) -> auth.Trust:
+        found: auth.Trust | None = self.__dict__.get("_trusted")
+        if found is None:
+            found = auth.Trust.of(setting(self.app_name, "TRUSTED_KEYS"))
+            self.__dict__["_trusted"] = found
+        return found
+
+    @property
+    def client_ip(self) -> str:
+        """The client's address: the gateway's word, never a header the client could have written."""
+        real = self.request.headers.get("x-real-ip") if stage() in OWN_GATEWAY else None
+        return real or str(self.request.context.get("identity", {}).get("sourceIp", ""))
+
+    @property
+    def if_match(self) -> int:
+        """The version the caller saw. Raises Unversioned (428) where the header is missing, Invalid for no version."""
+        given = self.request.headers.get("if-match")
+        if given is None:
+            raise problems.Unversioned("say in If-Match which version you saw: the ETag of what you read")
+        text = given.strip().strip('"')
+        if not text.isdigit():
+            raise Invalid("If-Match does not hold an ETag of ours")
+        return int(text)
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """What the Idempotency-Key makes of this request; None without one. Raises Invalid for an unusable key."""
+        key = self.request.headers.get("idempotency-key")
+        if key is None:
+            return None
+        if not 1 <= len(key) <= 255:  # noqa: PLR2004 - as long as such keys are elsewhere
+            raise Invalid("Idempotency-Key is from 1 to 255 characters long")
+        who = self.caller
+        route = f"{self.request.method} {self.app_name} {self.request.path}"
+        scope = id_of("attempt", who.kind, who.subject, route, key)
+        return Attempt(scope=scope, fingerprint=hashlib.sha256(self._raw()).hexdigest())
+
+    def once(self, attempts: Attempts, decide: Callable[[], Any], *, status: int | None = None) -> Any:
+        """Answer with what `decide` says, and the same again when the same Idempotency-Key comes again.
+
+        `attempts` keeps the answer in the transaction that keeps the effect. Refusals are decisions too.
+        """
+        attempt = self.attempt
+        if attempt is None:
+            return decide()
+        if (stored := attempts.recall(attempt)) is not None:
+            return problems.replayed(stored)
+        try:
+            with attempts.savepoint():
+                answer = self._answer(decide(), status or self._status_of_route())
+        except SoukError as error:
+            if not problems.is_decision(error):
+                raise
+            answer = problems.answer(error)
+        attempts.remember(attempt, problems.sealed(answer))
+        return answer
+
+    def _status_of_route(self) -> int:
+        path, method = self.request.context["resourcePath"], self.request.method
+        return next((door.status for door in self.doors if door.path == path and method in door.methods), 200)
+
+    def route(  # type: ignore[override]  # doors say more than Chalice's routes
+        self,
+        path: str,
+        *,
+        methods: Sequence[str] = ("GET",),
+        status: int = 200,
+        permission: str | None = None,
+        admits: Admits = Admits.NOBODY,
+    ) -> Callable[[View], View]:
+        """Register a door. `permission` admits staff who hold it, `admits` others; neither: everyone."""
+
+        def register(view: View) -> View:
+            hints = get_type_hints(view)
+            door = Door(
+                path=path,
+                methods=tuple(methods),
+                view=view,
+                body=hints.get("body"),
+                query=hints.get("query"),
+                answer=hints.get("return"),
+                status=status,
+                permission=permission,
+                admits=admits,
+            )
+            self.doors.append(door)
+            Chalice.route(self, path, methods=list(methods), content_types=[], name=view.__name__)(self._guard(door))
+            return view
+
+        return register
+
+    def _guard(self, door: Door) -> Callable[..., Response]:
+        decoder = msgspec.json.Decoder(door.body) if door.body is not None else None
+
+        def guarded(**parts: str) -> Response:
+            with problems.traced(self.request):
+                try:
+                    self._admit(door)
+                    arguments: dict[str, Any] = {name: unquote(part) for name, part in parts.items()}
+                    if decoder is not None:
+                        arguments["body"] = decoder.decode(self._body())
+                    if door.query is not None:
+                        arguments["query"] = msgspec.convert(self._query(), door.query, strict=False)
+                    answer = self._answer(door.view(**arguments), door.status)
+                except Exception as error:  # noqa: BLE001 - the outermost door: nothing may get past it
+                    answer = problems.answer(error, log=self.telemetry)
+                return self._finished(answer)
+
+        guarded.__name__ = door.view.__name__
+        guarded.__doc__ = inspect.getdoc(door.view)
+        return guarded
+
+    def _admit(self, door: Door) -> None:
+        if door.public:
+            return
+        caller = self.caller
+        if caller.kind is auth.Kind.ANYONE:
+            raise Unauthenticated("this needs a token")
+        if door.permission is not None and caller.may(door.permission):
+            return
+        if not door.admits & _ADMITTED.get(caller.kind, Admits.NOBODY):
+            if caller.kind is auth.Kind.GUEST:
+                raise Unauthenticated("the token is not one we trust")
+            raise Forbidden(
+                f"this needs the permission {door.permission}" if door.permission else "this is not for you"
+            )
+
+    def _body(self) -> bytes:
+        kind = self.request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/json":
+            raise problems.Unsupported(f"send application/json, not {kind or 'nothing'}")
+        raw = self._raw()
+        if len(raw) > BODY_LIMIT:
+            raise problems.TooLarge(f"a body has at most {BODY_LIMIT} bytes")
+        return raw
+
+    def _raw(self) -> bytes:
+        raw = self.request.raw_body
+        return raw.encode() if isinstance(raw, str) else raw
+
+    def _query(self) -> dict[str, str]:
+        given = self.request.query_params
+        return {name: given[name] for name in given} if given else {}
+
+    def _answer(self, given: Any, status: int) -> Response:
+        if isinstance(given, Response):
+            return given
+        answer = given if isinstance(given, Answer) else Answer(given)
+        headers: dict[str, str | list[str]] = {**answer.headers}
+        version = getattr(answer.body, "version", None)
+        if isinstance(version, int):
+            headers.setdefault("ETag", f'"{version}"')
+        body = "" if answer.body is None else msgspec.json.encode(answer.body).decode()
+        if body:
+            headers["Content-Type"] = "application/json"
+        return Response(body, status_code=answer.status or (status if body else 204), headers=headers)
+
+    def _finished(self, answer: Response) -> Response:
+        """Add what every answer carries, and say 304 to whoever has this version already."""
+        tag = answer.headers.get("ETag")
+        if tag and self.request.method in {"GET", "HEAD"} and self.request.headers.get("if-none-match") == tag:
+            answer = Response("", status_code=304, headers={"ETag": tag})
+        cache = {"Cache-Control": "no-store" if self.bearer else "no-cache"}
+        # Chalice adds CORS to answers it makes itself, not to ours after an error; here they all get it.
+        headers: dict[str, str | list[str]] = {**CORS.get_access_control_headers(), **ALWAYS, **cache, **answer.headers}
+        headers["X-Request-Id"] = telemetry.request_id.get()
+        return Response(answer.body, status_code=answer.status_code, headers=headers)
+
+    def health(self, stores: Mapping[str, Callable[[], None]]) -> None:
+        """Add the addresses every service has: alive, ready (each of `stores` asked) and its API document."""
+        from souk.health import add_doors
+
+        add_doors(self, stores)
+
+    def refuse_the_rest(self) -> None:
+        """Answer HEAD, 404 and 405 ourselves: API Gateway would say 403 Missing Authentication Token."""
+        for path, entries in list(self.routes.items()):
+            allowed = sorted({*entries, *(["HEAD"] if "GET" in entries else []), "OPTIONS"})
+            if "GET" in entries:
+                head = _without_body(entries["GET"].view_function)
+                Chalice.route(self, path, methods=["HEAD"], content_types=[], name=f"head_{entries['GET'].view_name}")(
+                    head
+                )
+            absent = [verb for verb in VERBS if verb not in self.routes[path]]
+            refused = self._refusing(problems.NotAllowed("this address does not answer that method", allowed))
+            Chalice.route(self, path, methods=absent, content_types=[], cors=False, name="refused")(refused)
+        missing = self._refusing(problems.nowhere())
+        for path in ("/", "/{proxy+}"):
+            Chalice.route(self, path, methods=list(VERBS), content_types=[], cors=False, name="missing")(missing)
+
+    def _refusing(self, error: SoukError) -> Callable[..., Response]:
+        def refused(**_: str) -> Response:
+            with problems.traced(self.request):
+                return self._finished(problems.answer(error))
+
+        return refused
+
+
+def _without_body(view: Callable[..., Response]) -> Callable[..., Response]:
+    def head(**parts: str) -> Response:
+        answer = view(**parts)
+        return Response("", status_code=answer.status_code, headers=answer.headers)
+
+    return head
+
+
+def created(body: Any, location: str) -> Answer:
+    """Answer 201 with the address of what was made."""
+    return Answer(body, 201, {"Location": location})
+
+
+def fault(pointer: str, detail: str) -> Invalid:
+    """Return the error for one wrong thing at `pointer`."""
+    return Invalid(detail, faults=[Fault(pointer, detail)])
+
+
+__all__ = ["Admits", "Answer", "Door", "Souk", "created", "fault", "new_id"]

@@ -1,0 +1,26 @@
+"""Repeated requests: one Idempotency-Key, one effect, one answer."""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import msgspec
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that may come again: `scope` is the id of (caller, route, key), `fingerprint` the body's hash."""
+
+    scope: str
+    fingerprint: str
+
+
+class Attempts(Protocol):
+    """What keeps answers in the transaction of their effect, for 24 hours."""
+
+    def recall(self, attempt: Attempt) -> bytes | None:
+        """Claim `attempt`, or return the answer it got. Raises Invalid where the key came with another body."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo what is done inside when it raises, and nothing else of the transaction."""
+
+    def remember(self, attempt: Attempt, outcome: bytes) -> None:
+        """Keep the answer of a claimed attempt."""

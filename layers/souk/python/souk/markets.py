@@ -1,0 +1,19 @@
+"""Markets: what is priced or shown belongs to one; from the first day there is a default one."""
+
+import msgspec
+
+
+class Market(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a shop sells: in which currency, in which languages, to which countries (ISO 3166), with tax in prices or not."""
+
+    code: str
+    currency: str
+    locales: tuple[str, ...]
+    countries: tuple[str, ...]
+    prices_include_tax: bool
+
+
+DEFAULT = "default"
+MARKETS = {
+    DEFAULT: Market(code=DEFAULT, currency="USD", locales=("en",), countries=("US",), prices_include_tax=True),
+}

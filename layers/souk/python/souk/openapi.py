@@ -1,0 +1,91 @@
+"""OpenAPI 3.1 of an app, generated from its doors."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from souk.problems import Problem
+
+if TYPE_CHECKING:
+    from souk.http import Door, Souk
+
+_REF = "#/components/schemas/{name}"
+_PART = re.compile(r"\{(\w+)\}")
+_TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
+
+
+def describe(app: "Souk") -> dict[str, Any]:
+    """Return the OpenAPI document of `app`; the same doors always give the same document."""
+    schemas, components = _schemas(app.doors)
+    paths: dict[str, Any] = {}
+    for door in app.doors:
+        for method in door.methods:
+            paths.setdefault(door.path, {})[method.lower()] = _operation(door, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"Souk: {app.app_name}", "version": app.version},
+        "servers": [{"url": f"/{app.app_name}"}],
+        "paths": paths,
+        "components": {"schemas": dict(sorted(components.items())), "securitySchemes": _TOKEN},
+    }
+
+
+def _types(doors: list["Door"]) -> Iterator[Any]:
+    yield Problem
+    for door in doors:
+        yield from (shape for shape in (door.body, door.query, door.answer) if shape not in {None, type(None)})
+
+
+def _schemas(doors: list["Door"]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    shapes = list(dict.fromkeys(_types(doors)))
+    described, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    queries = {door.query for door in doors if door.query is not None}
+    schemas = dict(zip(shapes, described, strict=True))
+    for query in queries:  # a query is a list of parameters, not a schema of its own
+        schemas[query] = components.pop(schemas[query]["$ref"].rsplit("/", 1)[1])
+    return schemas, components
+
+
+def _operation(door: "Door", schemas: dict[Any, Any]) -> dict[str, Any]:
+    text = (door.view.__doc__ or "").strip()
+    operation: dict[str, Any] = {
+        "operationId": door.view.__name__,
+        "summary": text.split("\n")[0],
+        "parameters": [*_path_parameters(door), *_query_parameters(door, schemas)],
+        "responses": {str(door.status): _answer(door, schemas), "default": _problem(schemas)},
+    }
+    if not door.public:
+        operation["security"] = [{"token": []}]
+    if door.permission:
+        operation["x-permission"] = door.permission
+    if door.body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas[door.body]}}}
+    return operation
+
+
+def _path_parameters(door: "Door") -> list[dict[str, Any]]:
+    names = _PART.findall(door.path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _query_parameters(door: "Door", schemas: dict[Any, Any]) -> list[dict[str, Any]]:
+    if door.query is None:
+        return []
+    shape = schemas[door.query]
+    required = set(shape.get("required", ()))
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": schema}
+        for name, schema in shape["properties"].items()
+    ]
+
+
+def _answer(door: "Door", schemas: dict[Any, Any]) -> dict[str, Any]:
+    if door.answer in {None, type(None)}:
+        return {"description": "Done"}
+    return {"description": "The answer", "content": {"application/json": {"schema": schemas[door.answer]}}}
+
+
+def _problem(schemas: dict[Any, Any]) -> dict[str, Any]:
+    return {"description": "A problem", "content": {"application/problem+json": {"schema": schemas[Problem]}}}

@@ -1,0 +1,159 @@
+"""PostgreSQL: one connection per thread and database, made when first used and made anew when it died."""
+
+import select
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from souk.errors import Unavailable
+from souk.settings import setting
+
+Row = dict[str, Any]
+CONNECT = 2  # seconds; statement time-outs are set on the roles, as a proxy refuses start-up options
+IDLE = 30.0  # seconds after which a connection is asked whether it still lives: a silent network tells nothing
+
+
+class Transaction:
+    """Runs statements with named parameters; each call is one round trip."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def run(self, sql: str, **values: Any) -> int:
+        """Run a statement and return how many rows it touched."""
+        self._cursor.execute(sql, values)
+        return int(self._cursor.rowcount)
+
+    def one(self, sql: str, **values: Any) -> Row | None:
+        """Return the first row, or None."""
+        self._cursor.execute(sql, values)
+        return self._cursor.fetchone()  # type: ignore[no-any-return]  # a RealDictCursor's row
+
+    def all(self, sql: str, **values: Any) -> list[Row]:
+        """Return every row."""
+        self._cursor.execute(sql, values)
+        return self._cursor.fetchall()  # type: ignore[no-any-return]
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is done inside when it raises, and nothing else of the transaction."""
+        self._cursor.execute("SAVEPOINT inside")
+        try:
+            yield
+        except Exception:
+            self._cursor.execute("ROLLBACK TO SAVEPOINT inside")
+            raise
+        self._cursor.execute("RELEASE SAVEPOINT inside")
+
+
+class Database:
+    """A service's database, by the setting that holds its URL."""
+
+    def __init__(self, service: str, name: str = "DATABASE_URL") -> None:
+        """Say which database; nothing is read or connected before the first use."""
+        self._service, self._name = service, name
+        self._threads = threading.local()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Run what is inside as one transaction: committed at the end, undone when it raises.
+
+        Raises Unavailable when the database does not answer; whether a commit that got no answer took effect is then
+        unknown, which is why what must not happen twice carries a key.
+        """
+        yield from self._session(autocommit=False)
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Run single statements, each seeing the newest state, without the round trips of a transaction."""
+        yield from self._session(autocommit=True)
+
+    def ping(self) -> None:
+        """Ask for a sign of life. Raises Unavailable."""
+        with self.reading() as session:
+            session.one("SELECT 1 AS alive")
+
+    def _session(self, *, autocommit: bool) -> Iterator[Transaction]:
+        import psycopg2
+        from psycopg2.extras import RealDictCursor
+
+        try:
+            connection = self._connection()
+            connection.autocommit = autocommit
+            with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+                yield Transaction(cursor)
+            if not autocommit:
+                connection.commit()
+            self._threads.used = time.monotonic()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            self._drop()
+            raise Unavailable(f"the database of {self._service} does not answer") from error
+        except BaseException:
+            self._undo()
+            raise
+
+    def _connection(self) -> Any:
+        connection = getattr(self._threads, "connection", None)
+        if connection is not None and not self._alive(connection):
+            self._drop()
+            connection = None
+        if connection is None:
+            import psycopg2
+
+            url = setting(self._service, self._name)
+            connection = psycopg2.connect(url, connect_timeout=CONNECT, application_name=f"souk-{self._service}")
+            self._threads.connection = connection
+        return connection
+
+    def _alive(self, connection: Any) -> bool:
+        """Tell whether a cached connection still lives: nothing to read from an idle one means nobody hung up."""
+        import psycopg2
+
+        if connection.closed:
+            return False
+        try:
+            if _hung_up(connection.fileno()):
+                return False
+            if time.monotonic() - self._threads.used > IDLE:
+                connection.autocommit = True
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+        except psycopg2.Error:
+            return False
+        return True
+
+    def _undo(self) -> None:
+        import psycopg2
+
+        connection = getattr(self._threads, "connection", None)
+        if connection is None:
+            return
+        try:
+            connection.rollback()
+        except psycopg2.Error:
+            self._drop()
+
+    def _drop(self) -> None:
+        import psycopg2
+
+        connection = getattr(self._threads, "connection", None)
+        self._threads.connection = None
+        if connection is not None:
+            try:
+                connection.close()
+            except psycopg2.Error:
+                return
+
+
+def _hung_up(socket: int) -> bool:
+    """Tell whether an idle connection has something to read, which can only be its end."""
+    poll = select.poll()
+    poll.register(socket, select.POLLIN | select.POLLHUP | select.POLLERR)
+    return bool(poll.poll(0))
+
+
+def is_conflict(error: Exception, constraint: str) -> bool:
+    """Tell whether `error` is the database's refusal by the unique or check constraint of that name."""
+    return getattr(getattr(error, "diag", None), "constraint_name", None) == constraint

@@ -1,0 +1,159 @@
+"""Doors for messages: each event of a batch goes to one use case, and one bad event never holds up its neighbours."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from chalice.app import CloudWatchEvent, Rate, SQSEvent
+
+from souk import telemetry
+from souk.errors import SoukError, Unavailable
+from souk.events import Catalogue, Fact, catalogue, decoded
+from souk.settings import stage
+
+if TYPE_CHECKING:
+    import logging
+
+BATCH = 10
+TRIES = 5  # after so many failures that are the message's own fault, it is parked in the dead letter queue
+DEAD = "-dead"
+received: ContextVar[int] = ContextVar("received", default=1)
+
+
+class Consumer(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue of events and the view that takes them."""
+
+    name: str
+    facts: Catalogue
+    view: Callable[..., None]
+
+    @property
+    def queue(self) -> str:
+        """The name of its SQS queue in this stage."""
+        return queue_name(self.name)
+
+    @property
+    def handler(self) -> str:
+        """The name of the function that is invoked."""
+        return str(getattr(self.view, "__name__", self.name))
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
+    """A view that is called every so many minutes."""
+
+    minutes: int
+    view: Callable[[], None]
+
+
+def queue_name(consumer: str) -> str:
+    """Return the SQS queue of a consumer in this stage."""
+    return f"{stage()}-souk-{consumer}"
+
+
+class QueueDoors:
+    """The part of an app that takes events and keeps hours; mixed into `souk.http.Souk`."""
+
+    consumers: list[Consumer]
+    ticks: list[Tick]
+    telemetry: "logging.Logger"
+
+    def consumer(self, name: str, *facts: type[Fact]) -> Callable[[Callable[..., None]], Callable[..., Any]]:
+        """Register `view(event, fact)` as the consumer `name` of the given facts; it is called once per event.
+
+        What stands under the view's name afterwards is the function that Lambda invokes with a batch.
+        """
+
+        def register(view: Callable[..., None]) -> Callable[..., Any]:
+            consumer = Consumer(name=name, facts=catalogue(*facts), view=view)
+            self.consumers.append(consumer)
+
+            def take(batch: SQSEvent) -> dict[str, Any]:
+                return self._take(consumer, batch.to_dict()["Records"])
+
+            take.__name__ = view.__name__
+            chalice: Any = self
+            handler: Callable[..., Any] = chalice.on_sqs_message(
+                queue=consumer.queue, batch_size=BATCH, name=view.__name__
+            )(take)
+            return handler
+
+        return register
+
+    def every(self, minutes: int) -> Callable[[Callable[[], None]], Callable[..., Any]]:
+        """Register `view()` to be called every so many minutes."""
+
+        def register(view: Callable[[], None]) -> Callable[..., Any]:
+            def tick(_: CloudWatchEvent) -> None:
+                view()
+
+            tick.__name__ = view.__name__
+            self.ticks.append(Tick(minutes=minutes, view=view))
+            chalice: Any = self
+            handler: Callable[..., Any] = chalice.schedule(Rate(minutes, unit=Rate.MINUTES), name=view.__name__)(tick)
+            return handler
+
+        return register
+
+    def _take(self, consumer: Consumer, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Give each record to the consumer; answer with those to be tried again (Lambda's partial batch response).
+
+        `refused` names those whose failure is their own fault, for a bridge that counts tries itself.
+        """
+        failed: list[str] = []
+        refused: list[str] = []
+        for record in records:
+            message = str(record["messageId"])
+            try:
+                self._take_one(consumer, record)
+            except Unavailable as error:
+                self.telemetry.warning(
+                    "later", extra={"consumer": consumer.name, "message_id": message, "why": str(error)}
+                )
+                failed.append(message)
+            except Exception as error:  # noqa: BLE001 - the outermost door: one bad event must not repeat its neighbours
+                self._log_failure(consumer, message, error)
+                if not _parked(record):
+                    failed.append(message)
+                    refused.append(message)
+        return {"batchItemFailures": [{"itemIdentifier": one} for one in failed], "refused": refused}
+
+    def _take_one(self, consumer: Consumer, record: Mapping[str, Any]) -> None:
+        event = decoded(record["body"])
+        fact = consumer.facts.get(event.type)
+        if fact is None:
+            return  # bound by an older topology; nothing here asks for it any more
+        first = telemetry.trace_id.set(event.trace)
+        second = received.set(_tries(record))
+        try:
+            consumer.view(event, event.read(fact))
+        finally:
+            received.reset(second)
+            telemetry.trace_id.reset(first)
+
+    def _log_failure(self, consumer: Consumer, message: str, error: Exception) -> None:
+        where = {"consumer": consumer.name, "message_id": message}
+        if isinstance(error, SoukError):
+            self.telemetry.warning("an event was refused", extra={**where, "why": str(error)})
+        else:
+            self.telemetry.error("a bug while taking an event", extra=where, exc_info=error)
+
+
+def _tries(record: Mapping[str, Any]) -> int:
+    return int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+
+
+def _parked(record: Mapping[str, Any]) -> bool:
+    """Put a record that failed too often into the dead letter queue beside its own; tell whether it is there now."""
+    source = str(record.get("eventSourceARN", ""))
+    if _tries(record) < TRIES or not source.startswith("arn:aws:sqs:"):
+        return False
+    import boto3
+
+    sqs = boto3.client("sqs")
+    dead = sqs.get_queue_url(QueueName=source.rsplit(":", 1)[1] + DEAD)["QueueUrl"]
+    sqs.send_message(QueueUrl=dead, MessageBody=record["body"])
+    return True
+
+
+__all__ = ["Consumer", "QueueDoors", "Tick", "queue_name", "received"]
