@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from localstack import config
 from localstack.aws.api.lambda_ import PackageType
+from localstack.config import GATEWAY_LISTEN, LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT
 from localstack.runtime import events
 from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException
 from localstack.services.lambda_.invocation.lambda_models import InvocationResult
@@ -23,16 +23,17 @@ COUNTS = Counts()
 HOST = "127.0.0.1"
 LAUNCH = Path(__file__).with_name("launch.py")
 # LocalStack tells its container's init these; a function on AWS never sees them.
-INTERNAL_VARIABLES = frozenset({
-    "LOCALSTACK_RUNTIME_ENDPOINT",
-    "LOCALSTACK_RUNTIME_ID",
-    "LOCALSTACK_FUNCTION_ACCOUNT_ID",
-    "LOCALSTACK_INIT_LOG_LEVEL",
-    "LOCALSTACK_POST_INVOKE_WAIT_MS",
-    "LOCALSTACK_MAX_PAYLOAD_SIZE",
-    "LOCALSTACK_USER",
-})
-
+INTERNAL_VARIABLES = frozenset(
+    {
+        "LOCALSTACK_RUNTIME_ENDPOINT",
+        "LOCALSTACK_RUNTIME_ID",
+        "LOCALSTACK_FUNCTION_ACCOUNT_ID",
+        "LOCALSTACK_INIT_LOG_LEVEL",
+        "LOCALSTACK_POST_INVOKE_WAIT_MS",
+        "LOCALSTACK_MAX_PAYLOAD_SIZE",
+        "LOCALSTACK_USER",
+    }
+)
 
 
 class Unsupported(Exception):
@@ -42,7 +43,7 @@ class Unsupported(Exception):
 class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack ships no types
     """One execution environment of a function version, as LocalStack asks for it."""
 
-    def __init__(self, id: str, function_version: Any) -> None:
+    def __init__(self, id: str, function_version: Any) -> None:  # noqa: A002  # LocalStack passes it by name
         super().__init__(id=id, function_version=function_version)
         self._config = function_version.config
         self._function: str = function_version.id.function_name
@@ -67,7 +68,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack ship
     def start(self, env_vars: dict[str, Any]) -> None:
         """Start the environment. Raises LocalStack's error for functions that cannot be loaded."""
         # One second less than LocalStack's own limit, so that the function's words are heard first.
-        limit = config.LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT - 1
+        limit = LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT - 1
         self._sandbox = Sandbox(_program(self._config, env_vars), init_seconds=limit)
         COUNTS.started(self._function)
         try:
@@ -116,7 +117,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack ship
 
     def get_runtime_endpoint(self) -> str:
         """Where LocalStack's own init would report to; ours reports to nobody."""
-        return f"http://{HOST}:{config.GATEWAY_LISTEN[0].port}/_localstack_lambda/{self.id}"
+        return f"http://{HOST}:{GATEWAY_LISTEN[0].port}/_localstack_lambda/{self.id}"
 
     def _page(self, invocation: Invocation, outcome: Outcome) -> str:
         memory = self._config.memory_size

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from localstack import config
+from localstack.config import GATEWAY_LISTEN
 from localstack.runtime import hooks
 
 from souk_executor.environment import BATCHES, ENVIRONMENTS
@@ -26,7 +26,7 @@ def bind_gateway_to_its_host() -> None:
     from localstack.runtime.server import twisted as server
     from twisted.internet import endpoints
 
-    hosts = {listen.port: listen.host for listen in config.GATEWAY_LISTEN}
+    hosts = {listen.port: listen.host for listen in GATEWAY_LISTEN}
 
     def tcp4(reactor: Any, port: int) -> Any:
         return endpoints.TCP4ServerEndpoint(reactor, port, interface=hosts[port])
@@ -97,6 +97,12 @@ def show_counts() -> None:
         return COUNTS.shown()
 
     ROUTER.add("/_souk/functions", functions, methods=["GET"])
+
+
+@hooks.on_infra_shutdown(priority=1000)  # type: ignore[untyped-decorator]  # LocalStack ships no types
+def leave_at_once() -> None:
+    """End without ceremony: nothing is kept on disk, functions end with us, and an orderly shutdown takes seconds."""
+    os._exit(0)
 
 
 def _finished(submit: Callable[..., Any]) -> Callable[..., Any]:

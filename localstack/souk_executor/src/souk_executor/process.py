@@ -34,7 +34,7 @@ class FunctionProcess:
 
     def __init__(self, program: Program) -> None:
         self.api = RuntimeApi()
-        self._output = TemporaryFile(buffering=0)
+        self._output = TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as the process: discard()
         fcntl.fcntl(self._output, fcntl.F_SETFL, os.O_APPEND)  # so that it can be cut while it is written
         try:
             self._process = self._spawn(program)
