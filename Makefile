@@ -1,0 +1,83 @@
+# Souk. `make demo` sets up everything and plays a shopping journey; `make test` runs every test; `make help` tells the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+SERVICES := admin customer catalog product cart order
+LAYERS := $(patsubst layers/%/requirements.in,%,$(wildcard layers/*/requirements.in))
+COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --python-platform x86_64-manylinux2014
+
+.PHONY: help
+help: ## Tell what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.venv/.installed: requirements/dev.txt pyproject.toml infra/setup.sh
+	@infra/setup.sh
+
+.PHONY: setup
+setup: .venv/.installed ## Make the development environment (.venv) from the hash-pinned lock
+
+.PHONY: demo
+demo: setup ## Set up everything, load real shopping data, deploy, and watch a shopping journey
+	@souk demo
+
+.PHONY: up
+up: setup ## Start the local stack (stores, LocalStack, gateway); twice does nothing
+	@souk up
+
+.PHONY: deploy
+deploy: up ## Deploy the six services to LocalStack
+	@souk deploy --stage local
+
+.PHONY: serve
+serve: setup ## Serve the six apps without LocalStack, reloading on change
+	@souk serve --reload
+
+.PHONY: status
+status: setup ## Show each store and each function
+	@souk status
+
+.PHONY: seed
+seed: setup ## Load shopping data: make seed SIZE=sample|full (full can be resumed)
+	@souk seed --size $(or $(SIZE),sample)
+
+.PHONY: down
+down: ## Stop the local stack; its data stays
+	@if [ -x $(BIN)/souk ]; then $(BIN)/souk down; else echo "nothing is set up, nothing runs"; fi
+
+.PHONY: check
+check: setup ## The one gate: style, types, contracts, API documents, templates, shell scripts, lock files
+	ruff check .
+	ruff format --check .
+	mypy -p souk -p souk_cli -p souk_local -p souk_executor $(foreach s,$(SERVICES),-p chalicelib.$(s))
+	for service in $(SERVICES); do mypy functions/$$service/app.py; done
+	mypy tests/conftest.py
+	lint-imports
+	souk openapi --check
+	cfn-lint infra/*.yaml
+	git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck
+	python -m souk_local.docker
+	infra/check_locks.sh
+
+.PHONY: format
+format: setup ## Format the code and mend what ruff can
+	ruff check --fix .
+	ruff format .
+
+.PHONY: test
+test: setup ## Run every test: unit, contract, apps, faults and the journeys on both LocalStack and serve
+	pytest tests/unit
+	pytest tests/contract tests/apps
+	pytest tests/stack tests/faults
+	pytest tests/journeys
+	@SOUK_HOME="$${SOUK_TEST_HOME:-.souk/test}" SOUK_PORT_BASE="$${SOUK_TEST_PORT_BASE:-8140}" souk down
+
+.PHONY: lock
+lock: ## Compile the lock files again (versions and hashes, no addresses)
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	for layer in $(LAYERS); do $(COMPILE) -c requirements/dev.txt layers/$$layer/requirements.in -o layers/$$layer/requirements.txt; done
+
+.PHONY: upgrade
+upgrade: ## Compile the lock files anew with the newest versions allowed
+	$(MAKE) lock COMPILE='$(COMPILE) --upgrade'

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Makes .venv from the hash-pinned lock. Needs Python 3.11 with venv; as root on Debian it installs what is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() {
+    printf 'souk: %s\n' "$1" >&2
+    exit 1
+}
+
+find_python() {
+    for name in python3.11 python3; do
+        if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
+            command -v "$name"
+            return
+        fi
+    done
+}
+
+install_or_name() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "please type: sudo apt-get install --yes $*"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@" >/dev/null
+}
+
+python=$(find_python)
+if [ -z "$python" ]; then
+    install_or_name python3.11 python3.11-venv
+    python=$(find_python)
+    [ -n "$python" ] || fail "Python 3.11 is needed, and no other: it is what the functions run on"
+fi
+"$python" -c 'import ensurepip, venv' 2>/dev/null || install_or_name python3.11-venv
+
+if ! [ -x .venv/bin/python ] || ! .venv/bin/python -c 'import pip' 2>/dev/null; then
+    echo "making .venv with $("$python" --version)"
+    rm -rf .venv
+    "$python" -m venv .venv
+fi
+echo "installing the packages of requirements/dev.txt (a minute on the first run)"
+.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt ||
+    fail "the Python packages could not be installed; does the package registry answer? (pip's message is above)"
+.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+touch .venv/.installed
