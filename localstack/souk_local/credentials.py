@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import os
 import secrets
 from typing import TYPE_CHECKING
@@ -12,10 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from souk.auth import Jwks, PrivateKey, new_key
 from souk_local.errors import StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
 SQL_SERVICES = ("admin", "customer", "catalog", "cart", "order")
@@ -33,31 +31,11 @@ PASSWORDS = (
 )
 
 
-class SigningKey(Struct, frozen=True, kw_only=True):
-    """An Ed25519 key pair, both halves base64url without padding, as a JWK has them."""
-
-    x: str
-    d: str
-
-    @property
-    def kid(self) -> str:
-        """The key's RFC 7638 thumbprint."""
-        members = {"crv": "Ed25519", "kty": "OKP", "x": self.x}
-        return encoded(hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
-
-    def public(self, signer: str) -> dict[str, str]:
-        """The public JWK, saying whose it is."""
-        return {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.kid, "iss": signer, "x": self.x}
-
-    def private(self, signer: str) -> dict[str, str]:
-        return {**self.public(signer), "d": self.d}
-
-
 class Credentials(Struct, frozen=True, kw_only=True):
     """Every secret of one stack."""
 
     passwords: dict[str, str]
-    signing_keys: dict[str, SigningKey]
+    signing_keys: dict[str, PrivateKey]
 
     def password(self, name: str) -> str:
         """The password of a name in PASSWORDS."""
@@ -96,17 +74,6 @@ def write(path: Path, what: Credentials) -> None:
     draft.replace(path)
 
 
-def new_key() -> SigningKey:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - once per stack
-
-    key = Ed25519PrivateKey.generate()
-    return SigningKey(x=encoded(key.public_key().public_bytes_raw()), d=encoded(key.private_bytes_raw()))
-
-
-def trusted(credentials: Credentials, signers: tuple[str, ...]) -> Mapping[str, list[dict[str, str]]]:
-    """The JWKS of these signers."""
-    return {"keys": [credentials.signing_keys[signer].public(signer) for signer in signers]}
-
-
-def encoded(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+def trusted(credentials: Credentials, signers: Sequence[str]) -> Jwks:
+    """The public keys of these signers."""
+    return Jwks([credentials.signing_keys[signer].public() for signer in signers])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from souk_local.checks import is_root
@@ -26,8 +27,8 @@ PATIENCE = 900
 
 
 def missing(packages: Mapping[str, str]) -> list[str]:
-    """Those Debian packages whose telling file isn't there."""
-    return [package for package, file in packages.items() if not Path(file).exists()]
+    """Those Debian packages whose telling program isn't there."""
+    return [package for package, program in packages.items() if shutil.which(program) is None]
 
 
 def packages(wanted: Mapping[str, str], *, say: Callable[[str], None]) -> None:
@@ -106,7 +107,7 @@ def virtual_environment(layout: Layout, name: str, *, say: Callable[[str], None]
 def fingerprint(lock: Path, extra: Sequence[Path]) -> str:
     """Differs when an environment has to be made again."""
     seen = hashlib.sha256(f"{sys.version} {sys.prefix}".encode())
-    files = [lock, *(path for folder in extra for path in sorted(folder.rglob("*.py")) + [folder / "pyproject.toml"])]
+    files = [lock, *(path for folder in extra for path in [folder / "pyproject.toml", *sorted(folder.glob("src/**/*.py"))])]
     for path in files:
         seen.update(path.read_bytes())
     return seen.hexdigest()
@@ -119,7 +120,21 @@ def fill(folder: Path, lock: Path, extra: Sequence[Path]) -> None:
     target = ["--quiet", "--python", str(folder / "bin" / "python")]
     checked([*uv("pip", "install"), *target, "--require-hashes", "--requirements", str(lock)], folder.name)
     for package in extra:
-        checked([*uv("pip", "install"), *target, "--no-deps", "--no-build-isolation", str(package)], folder.name)
+        install_own(package, target, folder.name)
+
+
+def install_own(package: Path, target: Sequence[str], name: str) -> None:
+    """Build a package of the checkout from a copy, so that building leaves nothing in it and finds nothing old."""
+    with TemporaryDirectory() as copy:
+        shutil.copytree(package, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("build", "*.egg-info"))
+        checked([*uv("pip", "install"), *target, "--no-deps", "--no-build-isolation", copy], name)
+
+
+def installed(layout: Layout, environment: str, package: str) -> str:
+    """The version of a package in one of our environments; empty when there is none."""
+    folders = venv(layout, environment).glob("lib/python3*/site-packages/*.dist-info")
+    named = (folder.name.removesuffix(".dist-info").partition("-") for folder in folders)
+    return next((version for name, _, version in named if name.lower() == package), "")
 
 
 def uv(*words: str) -> list[str]:

@@ -195,16 +195,22 @@ def fetch(store: str, *, tools: Path) -> None:
 
     Raises StackError when Java or Maven is missing, the repository doesn't answer or a jar isn't the locked one.
     """
-    folder, wanted = tools / store, fingerprint(store)
-    marker = folder / "complete"
-    if marker.exists() and marker.read_text() == wanted:
+    if fetched(store, tools=tools):
         return
     check_java()
+    folder = tools / store
     folder.mkdir(parents=True, exist_ok=True)
+    marker = folder / "complete"
     marker.unlink(missing_ok=True)
     download(store, folder)
     compile_launcher(store, folder)
-    marker.write_text(wanted)
+    marker.write_text(fingerprint(store))
+
+
+def fetched(store: str, *, tools: Path) -> bool:
+    """Whether the jars that the lock names are there."""
+    marker = tools / store / "complete"
+    return marker.exists() and marker.read_text() == fingerprint(store)
 
 
 def fingerprint(store: str) -> str:
@@ -258,6 +264,12 @@ def verify(store: str, folder: Path) -> None:
         return
     names = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
     raise StackError(f"{store}: what Maven fetched differs from {store}/jars.lock: {', '.join(names[:5])}")
+
+
+def version(folder: Path, jar: str) -> str:
+    """The version of the server in a folder of jars; empty when nothing was fetched yet."""
+    found = (re.fullmatch(rf"{jar}-(\d[\w.]*)\.jar", path.name) for path in folder.glob(f"lib/{jar}-*.jar"))
+    return next((match[1] for match in found if match), "")
 
 
 def locked(store: str) -> dict[str, str]:

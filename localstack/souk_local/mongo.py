@@ -90,8 +90,7 @@ probe = glance
 
 def version(site: Site) -> str:
     """The version its virtual environment was made with."""
-    folders = install.venv(site.layout, VENV).glob("lib/python3*/site-packages/[sS]ecantus*.dist-info")
-    return next((folder.name.split("-")[1] for folder in folders), "")
+    return install.installed(site.layout, VENV, "secantusdb")
 
 
 def prepare(site: Site, say: Callable[[str], None]) -> None:

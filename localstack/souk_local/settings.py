@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from souk_local import credentials, graph, mongo, postgres, rabbit, redis, search
 from souk_local.credentials import SIGNERS, SQL_SERVICES
 from souk_local.layout import LOOPBACK
 
 if TYPE_CHECKING:
+    from souk.auth import Jwks, PrivateKey
     from souk_local.site import Site
     from souk_local.stack import Stack
 
@@ -61,12 +63,17 @@ def stores(stack: Stack) -> dict[str, str]:
 def keys(site: Site) -> dict[str, str]:
     """The signers' private keys, and for each service the public keys of those it trusts."""
     own = site.credentials.signing_keys
-    signing = {f"{signer.upper()}_SIGNING_KEY": json.dumps(own[signer].private(signer)) for signer in SIGNERS}
+    signing = {f"{signer.upper()}_SIGNING_KEY": text(own[signer]) for signer in SIGNERS}
     trusted = {
-        f"{service.upper()}_TRUSTED_KEYS": json.dumps(credentials.trusted(site.credentials, signers))
+        f"{service.upper()}_TRUSTED_KEYS": text(credentials.trusted(site.credentials, signers))
         for service, signers in TRUST.items()
     }
     return {**signing, **trusted}
+
+
+def text(what: PrivateKey | Jwks) -> str:
+    """A key, or a set of them, as JSON."""
+    return msgspec.json.encode(what).decode()
 
 
 def environment(stack: Stack) -> dict[str, str]:

@@ -48,7 +48,7 @@ class Stack:
 
     def up(self, names: Sequence[str], *, say: Say) -> Mapping[str, str]:
         """Start those of the parts that aren't well, all at once, and answer which can't run here, and why."""
-        with locked(self):
+        with alone(self.layout.records / "lock"):
             missing = [name for name in names if not self.well(name)]
             if not missing:
                 return {}
@@ -61,11 +61,12 @@ class Stack:
         return lost
 
     def prepare(self, names: Sequence[str], say: Say) -> Mapping[str, str]:
-        """Fetch what is missing for these parts."""
+        """Fetch what is missing for these parts; tools may be shared with stacks that are doing the same now."""
         lost: dict[str, str] = {}
-        for one in {self.engine_of(name) for name in names}:
-            mine = [name for name in names if self.engine_of(name) is one]
-            lost |= one.prepare(mine, say=lambda text: say("", text))
+        with alone(self.layout.tools / "lock"):
+            for one in {self.engine_of(name) for name in names}:
+                mine = [name for name in names if self.engine_of(name) is one]
+                lost |= one.prepare(mine, say=lambda text: say("", text))
         return lost
 
     def bring_up(self, names: Sequence[str], say: Say) -> dict[str, str]:
@@ -108,7 +109,7 @@ class Stack:
 
     def down(self, names: Sequence[str], *, say: Say) -> None:
         """End these parts: first what uses the stores, then the stores, all at once."""
-        with locked(self):
+        with alone(self.layout.records / "lock"):
             users = [name for name in ("gateway", "localstack") if name in names]
             for name in users:
                 self.end(name, say)
@@ -159,9 +160,9 @@ def forget(stack: Stack) -> None:
 
 
 @contextmanager
-def locked(stack: Stack) -> Iterator[None]:
-    """Let one command at a time change the stack; the others wait."""
-    with (stack.layout.records / "lock").open("w") as file:
+def alone(lock: Path) -> Iterator[None]:
+    """Let one command at a time go on; the others wait."""
+    with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -17,8 +17,11 @@ Say = Callable[[str], None]
 MODULES: Mapping[str, str] = {
     "postgres": "postgres",
     "mongo": "mongo",
+    "search": "search",
+    "graph": "graph",
     "redis": "redis",
     "rabbitmq": "rabbit",
+    "localstack": "localstack",
 }
 STORES = ("postgres", "mongo", "search", "graph", "redis", "rabbitmq")
 OPTIONAL = ("search", "graph")

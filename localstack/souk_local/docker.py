@@ -1,0 +1,306 @@
+"""The docker engine: the stores as containers of `localstack/compose.yaml`, one project per checkout."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from souk_local import checks, credentials, layout
+from souk_local.engine import Running
+from souk_local.errors import StackError
+from souk_local.site import Site
+from souk_local.store import OPTIONAL
+
+if TYPE_CHECKING:
+    from souk_local.layout import Layout
+
+SERVICES: Mapping[str, tuple[str, ...]] = {
+    "postgres": ("postgres",),
+    "mongo": ("mongo",),
+    "search": ("search",),
+    "graph": ("graph",),
+    "redis": ("redis-1", "redis-2", "redis-3", "sentinel-1", "sentinel-2", "sentinel-3", "redis-network"),
+    "rabbitmq": ("rabbitmq",),
+}
+"""The services of each store in the compose file, the main one first."""
+OWNERS: Mapping[str, str] = {"redis": "redis-network"}
+"""The service whose network the others of a store share: when it starts anew, they have to."""
+LISTENERS: Mapping[str, tuple[str, ...]] = {
+    **{store: services for store, services in SERVICES.items() if store != "redis"},
+    "redis": SERVICES["redis"][:-1],
+    "rabbitmq": ("rabbitmq", "rabbitmq-management"),
+}
+"""The ports that each store publishes."""
+PASSWORDS = ("postgres", "mongo", "search", "graph", "redis", "rabbitmq")
+VOLUMES: Mapping[str, tuple[str, ...]] = {
+    **{store: services for store, services in SERVICES.items() if store != "redis"},
+    "redis": SERVICES["redis"][:-1],
+    "mongo": ("mongo", "mongo-key"),
+}
+DATA: Mapping[str, str] = {
+    "postgres": "/var/lib/postgresql/data",
+    "mongo": "/data/db",
+    "search": "/usr/share/elasticsearch/data",
+    "graph": "/data",
+    "redis": "/data",
+    "rabbitmq": "/var/lib/rabbitmq",
+}
+PROJECT_LABEL, SERVICE_LABEL = "com.docker.compose.project", "com.docker.compose.service"
+UNITS: Mapping[str, int] = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+PATIENCE = 180
+PULL_PATIENCE = 1800
+FRESH = 5.0
+"""Seconds for which what `docker stats` said is good enough; asking takes two."""
+
+
+class Container(Struct, frozen=True, kw_only=True):
+    """A container of this checkout, as `docker ps` tells of it."""
+
+    name: str
+    service: str
+    image: str
+    state: str
+
+
+class DockerEngine:
+    """Runs each store as containers."""
+
+    name = "docker"
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.project = project(site.layout)
+        self.stats: tuple[float, Mapping[str, int]] = (-FRESH, {})
+
+    def prepare(self, stores: Sequence[str], *, say: Callable[[str], None]) -> Mapping[str, str]:
+        """Pull the images that aren't here, and create network, volumes and containers."""
+        require_client()
+        lost: dict[str, str] = {}
+        for store in stores:
+            try:
+                self.pull(store, say)
+            except StackError as error:
+                if store not in OPTIONAL:
+                    raise
+                lost[store] = str(error)
+        found = [service for store in stores if store not in lost for service in SERVICES[store]]
+        if found:
+            self.compose("create", "--no-recreate", *found)
+        return lost
+
+    def pull(self, store: str, say: Callable[[str], None]) -> None:
+        """Get the store's image, once."""
+        image = images()[SERVICES[store][0]]
+        if run(["docker", "image", "inspect", image]).returncode != 0:
+            say(f"pulling the container image {image}")
+            done = run(["docker", "pull", "--quiet", image], patience=PULL_PATIENCE)
+            if done.returncode != 0:
+                raise StackError(f"{store}: the image {image} can't be pulled: {last_line(done.stderr)}")
+
+    def alive(self, store: str) -> bool:
+        """Whether every container of the store runs."""
+        running = {one.service for one in self.containers(store) if one.state == "running"}
+        return running == set(SERVICES[store])
+
+    def start(self, store: str) -> None:
+        """Start its containers and wait for their health checks, which find what a port doesn't tell."""
+        found = {one.service: one.state for one in self.containers(store)}
+        if "running" not in found.values():
+            checks.ports({name: self.site.port(name) for name in LISTENERS[store]})
+        if store in OWNERS and found.get(OWNERS[store]) != "running":
+            self.compose("stop", *SERVICES[store])
+        self.compose(
+            "up", "--detach", "--no-deps", "--wait", f"--wait-timeout={PATIENCE}", *SERVICES[store], store=store
+        )
+
+    def stop(self, store: str) -> None:
+        """End its containers in order; they and their volumes stay."""
+        if any(one.state == "running" for one in self.containers(store)):
+            self.compose("stop", *SERVICES[store])
+
+    def look(self, store: str) -> Running:
+        """What runs, and how big it is in memory and on disk."""
+        found = self.containers(store)
+        running = [one for one in found if one.state == "running"]
+        memory = self.memory() if running else {}
+        return Running(
+            where=tuple(one.name for one in running),
+            version=(found[0].image if found else images()[SERVICES[store][0]]).rpartition(":")[2],
+            memory=sum(memory.get(one.name, 0) for one in running),
+            data=sum(size(one.name, DATA[store]) for one in running if one.service in VOLUMES[store]),
+        )
+
+    def tail(self, store: str, lines: int) -> str:
+        """The last lines of each of its containers."""
+        return self.compose("logs", "--no-color", f"--tail={lines}", *SERVICES[store]).rstrip()
+
+    def logs(self, stores: Sequence[str], *, lines: int, follow: bool) -> Iterator[str]:
+        """The logs of these stores, each line with its container's name in front."""
+        services = [service for store in stores for service in SERVICES[store]]
+        words = ["logs", "--no-color", f"--tail={lines}", *(["--follow"] if follow else []), *services]
+        with subprocess.Popen(self.argv(*words), env=self.environment(), stdout=subprocess.PIPE, text=True) as reader:
+            try:
+                yield from (line.rstrip("\n") for line in reader.stdout or ())
+            finally:
+                reader.terminate()
+
+    def wipe(self, store: str) -> None:
+        """Remove the containers and the volumes of a store that is down."""
+        self.compose("rm", "--force", "--stop", *SERVICES[store])
+        names = [f"{self.project}_{volume}" for volume in VOLUMES[store]]
+        checked(["docker", "volume", "rm", "--force", *names])
+
+    def containers(self, store: str) -> list[Container]:
+        """The store's containers, in the order of SERVICES."""
+        fields = {
+            "name": "{{.Names}}",
+            "service": f'{{{{.Label "{SERVICE_LABEL}"}}}}',
+            "image": "{{.Image}}",
+            "state": "{{.State}}",
+        }
+        shape = "\t".join(fields.values())
+        told = checked(["docker", "ps", "--all", f"--filter=label={PROJECT_LABEL}={self.project}", f"--format={shape}"])
+        found = [Container(**dict(zip(fields, line.split("\t"), strict=True))) for line in told.splitlines()]
+        mine = [one for one in found if one.service in SERVICES[store]]
+        return sorted(mine, key=lambda one: SERVICES[store].index(one.service))
+
+    def memory(self) -> Mapping[str, int]:
+        """The resident bytes of each running container."""
+        asked, told = self.stats
+        if time.monotonic() - asked > FRESH:
+            said = checked(["docker", "stats", "--no-stream", "--format={{.Name}}\t{{.MemUsage}}"])
+            told = {name: amount(used) for name, used in (line.split("\t") for line in said.splitlines())}
+            self.stats = (time.monotonic(), told)
+        return told
+
+    def compose(self, *words: str, store: str | None = None) -> str:
+        """Run a compose command on this checkout's project and answer what it printed. Raises StackError."""
+        return checked(self.argv(*words), env=self.environment(), patience=PATIENCE + 60, store=store)
+
+    def argv(self, *words: str) -> list[str]:
+        """A compose command; the file needs nothing but the environment, so no .env of the user's is read."""
+        fixed = ["--project-name", self.project, "--file", str(compose_file()), "--env-file", os.devnull]
+        return ["docker", "compose", *fixed, *words]
+
+    def environment(self) -> dict[str, str]:
+        """What the compose file asks for, added to our own environment."""
+        return {**os.environ, **variables(self.site)}
+
+
+def variables(site: Site) -> dict[str, str]:
+    """The names that the compose file has no values for."""
+    ports = {f"SOUK_{shout(name)}_PORT": str(site.port(name)) for names in LISTENERS.values() for name in names}
+    passwords = {f"SOUK_{shout(name)}_PASSWORD": site.credentials.password(name) for name in PASSWORDS}
+    return {**ports, **passwords}
+
+
+def shout(name: str) -> str:
+    """A name as environment variables have it."""
+    return name.upper().replace("-", "_")
+
+
+def project(place: Layout) -> str:
+    """The compose project of a checkout; its containers, network and volumes carry this name."""
+    return f"souk-{hashlib.sha256(str(place.state).encode()).hexdigest()[:8]}"
+
+
+def compose_file() -> Path:
+    """The committed compose file."""
+    return layout.checkout() / "localstack" / "compose.yaml"
+
+
+def images() -> dict[str, str]:
+    """The image of each service."""
+    import yaml
+
+    described = yaml.safe_load(compose_file().read_text())["services"]
+    return {name: str(service["image"]) for name, service in described.items()}
+
+
+def answers() -> bool:
+    """Whether a Docker engine answers, and there is a compose client to speak to it."""
+    return shutil.which("docker") is not None and run(["docker", "info"], patience=10).returncode == 0 and has_compose()
+
+
+def has_compose() -> bool:
+    """Whether `docker compose` (version 2, which waits for health) is installed."""
+    return shutil.which("docker") is not None and run(["docker", "compose", "version"], patience=10).returncode == 0
+
+
+def require_client() -> None:
+    """Raise StackError unless engine and client are there: whoever asks for docker by name gets the reason."""
+    if shutil.which("docker") is None:
+        raise StackError("the docker engine needs the `docker` command, which isn't installed")
+    engine = run(["docker", "info"], patience=10)
+    if engine.returncode != 0:
+        raise StackError(f"no Docker engine answers: {last_line(engine.stderr)}")
+    if not has_compose():
+        raise StackError("the docker engine needs `docker compose`, version 2; install Docker's compose plugin")
+
+
+def validate() -> str:
+    """Let a compose client check the file, and say what came out; needs no engine. Raises StackError when it is bad."""
+    client = compose_client()
+    if client is None:
+        return "compose.yaml: not checked by a compose client, as there is none"
+    secrets = credentials.Credentials(passwords=dict.fromkeys(credentials.PASSWORDS, "0" * 32), signing_keys={})
+    example = Site(layout=layout.find({"SOUK_HOME": os.devnull, "SOUK_TOOLS": os.devnull}), credentials=secrets)
+    checked([*client, "--file", str(compose_file()), "config"], env={**os.environ, **variables(example)})
+    return f"compose.yaml: `{' '.join(client)} config` finds no fault"
+
+
+def compose_client() -> list[str] | None:
+    """The compose client of this machine: the plugin, else the older program of its own."""
+    if has_compose():
+        return ["docker", "compose"]
+    return ["docker-compose"] if shutil.which("docker-compose") else None
+
+
+def size(container: str, folder: str) -> int:
+    """Bytes below a folder of a running container."""
+    done = run(["docker", "exec", container, "du", "-sk", folder])
+    kibibytes = done.stdout.partition("\t")[0]
+    return int(kibibytes) * 1024 if kibibytes.isdigit() else 0
+
+
+def amount(used: str) -> int:
+    """The bytes of `23.4MiB / 7.6GiB`."""
+    text = used.partition(" / ")[0].strip()
+    unit = text.lstrip("0123456789.")
+    return int(float(text.removesuffix(unit)) * UNITS.get(unit, 0)) if text != unit else 0
+
+
+def checked(
+    argv: Sequence[str], *, env: Mapping[str, str] | None = None, patience: float = 60, store: str | None = None
+) -> str:
+    """Run a command that has to succeed and answer what it printed. Raises StackError with its last words."""
+    done = run(argv, env=env, patience=patience)
+    if done.returncode != 0:
+        who = f"{store}: " if store else ""
+        raise StackError(f"{who}{' '.join(argv[:2])} failed: {last_line(done.stderr)}")
+    return done.stdout
+
+
+def run(
+    argv: Sequence[str], *, env: Mapping[str, str] | None = None, patience: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run a command; one that takes too long, or can't be run at all, has failed."""
+    try:
+        return subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=patience)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(argv, 1, stdout="", stderr=f"no answer in {patience:.0f} s")
+    except OSError as error:
+        return subprocess.CompletedProcess(argv, 1, stdout="", stderr=str(error))
+
+
+def last_line(text: str) -> str:
+    """The last thing a program said."""
+    return (text.strip().splitlines() or ["no reason given"])[-1]
