@@ -87,6 +87,24 @@ def handle_batches_at_once() -> None:
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator]  # LocalStack ships no types
+def keep_one_job_per_rule() -> None:
+    """Let a schedule that is deployed again replace itself: LocalStack runs it once more per deployment."""
+    from localstack.services.events.rule import RuleService
+    from localstack.services.events.scheduler import JobScheduler
+
+    real = RuleService.create_schedule_job
+    jobs: dict[str, str] = {}
+
+    @functools.wraps(real)
+    def create_schedule_job(service: Any, send: Any) -> None:
+        JobScheduler.instance().cancel_job(jobs.get(service.arn))
+        real(service, send)
+        jobs[service.arn] = service.job_id
+
+    RuleService.create_schedule_job = create_schedule_job
+
+
+@hooks.on_infra_start()  # type: ignore[untyped-decorator]  # LocalStack ships no types
 def show_counts() -> None:
     """Answer `GET /_souk/functions` with the numbers of each function."""
     from localstack.services.edge import ROUTER

@@ -4,6 +4,7 @@ The protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
 import json
+import socket
 import sys
 import threading
 import time
@@ -16,8 +17,8 @@ from queue import SimpleQueue
 from socketserver import ThreadingTCPServer
 
 PREFIX = "/2018-06-01/runtime/"
+HOST = "127.0.0.1"
 RESULTS = {"response": False, "error": True}
-CLOSING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +68,21 @@ class RuntimeApi(ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Door)
+        super().__init__((HOST, 0), _Door)
+        self._port = int(self.server_address[1])
         self.ready: Future[None] = Future()
         self._offered: SimpleQueue[Invocation | None] = SimpleQueue()
         self._pending: dict[str, Future[Answer]] = {}
         self._lost: str | None = None
         self._lock = threading.Lock()
-        threading.Thread(target=self.serve_forever, args=(CLOSING_SECONDS,), daemon=True).start()
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name=f"runtime-api-{self.address}", daemon=True)
+        self._thread.start()
 
     @property
     def address(self) -> str:
         """The value of AWS_LAMBDA_RUNTIME_API."""
-        return f"127.0.0.1:{self.server_address[1]}"
+        return f"{HOST}:{self._port}"
 
     @property
     def lost(self) -> bool:
@@ -107,10 +111,17 @@ class RuntimeApi(ThreadingTCPServer):
         self._offered.put(None)
 
     def close(self) -> None:
-        """Stop serving; takes up to CLOSING_SECONDS."""
+        """Stop serving."""
+        self._closed = True
         self._offered.put(None)
-        self.shutdown()
+        with suppress(OSError):
+            socket.create_connection((HOST, self._port)).close()  # wakes the thread that waits for connections
+        self._thread.join()
         self.server_close()
+
+    def _serve(self) -> None:
+        while not self._closed:
+            self.handle_request()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Report bugs only: a runtime killed mid-request breaks its connection, which lose() reports."""

@@ -60,10 +60,12 @@ class Sandbox:
 
     def stop(self, *, patience: float) -> None:
         """End the process; an invocation under way may finish within so many seconds."""
-        in_turn = self._turn.acquire(timeout=patience) if patience else False
+        idle = self._turn.acquire(timeout=patience)
         if self._process:
             self._process.kill()
-        if in_turn:
+        if idle and self._process:
+            self._process.discard()
+        if idle:
             self._turn.release()
 
     def take_output(self) -> str:
