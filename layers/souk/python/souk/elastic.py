@@ -14,6 +14,18 @@ ANSWER = 5.0  # seconds
 OPENSEARCH = "opensearch+"  # before http:// or https:// in the setting
 
 
+def connect(url: str) -> "Elasticsearch":
+    """Return a client for the engine at `url`; it connects when first used."""
+    from elasticsearch import Elasticsearch
+
+    more: dict[str, Any] = {}
+    if url.startswith(OPENSEARCH):
+        from souk.opensearch import OpenSearchNode
+
+        url, more = url.removeprefix(OPENSEARCH), {"node_class": OpenSearchNode}
+    return Elasticsearch(url, request_timeout=ANSWER, max_retries=1, retry_on_timeout=False, **more)
+
+
 class Search:
     """A service's search engine, by the setting that holds its URL."""
 
@@ -24,15 +36,7 @@ class Search:
 
     def _connected(self) -> "Elasticsearch":
         if self._client is None:
-            from elasticsearch import Elasticsearch
-
-            url = setting(self._service, "SEARCH_URL")
-            more: dict[str, Any] = {}
-            if url.startswith(OPENSEARCH):
-                from souk.opensearch import OpenSearchNode
-
-                url, more = url.removeprefix(OPENSEARCH), {"node_class": OpenSearchNode}
-            self._client = Elasticsearch(url, request_timeout=ANSWER, max_retries=1, retry_on_timeout=False, **more)
+            self._client = connect(setting(self._service, "SEARCH_URL"))
         return self._client
 
     @contextmanager

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 CONNECT, RETRY = 2.0, 5.0  # seconds
 
 
+def connect(url: str) -> "Driver":
+    """Return a driver for the graph at `url`; it connects when first used."""
+    from neo4j import GraphDatabase
+
+    parts = urlsplit(url)
+    return GraphDatabase.driver(
+        f"{parts.scheme}://{parts.hostname}:{parts.port}",
+        auth=(unquote(parts.username or "neo4j"), unquote(parts.password or "")),
+        connection_timeout=CONNECT,
+        connection_acquisition_timeout=CONNECT,
+        max_transaction_retry_time=RETRY,
+        liveness_check_timeout=30,
+    )
+
+
 class Graph:
     """A service's graph, by the setting that holds its URL (`bolt://user:password@host:port`)."""
 
@@ -24,17 +39,7 @@ class Graph:
 
     def _connected(self) -> "Driver":
         if self._driver is None:
-            from neo4j import GraphDatabase
-
-            url = urlsplit(setting(self._service, "GRAPH_URL"))
-            self._driver = GraphDatabase.driver(
-                f"{url.scheme}://{url.hostname}:{url.port}",
-                auth=(unquote(url.username or "neo4j"), unquote(url.password or "")),
-                connection_timeout=CONNECT,
-                connection_acquisition_timeout=CONNECT,
-                max_transaction_retry_time=RETRY,
-                liveness_check_timeout=30,
-            )
+            self._driver = connect(setting(self._service, "GRAPH_URL"))
         return self._driver
 
     def read(self, cypher: LiteralString, **values: Any) -> list[dict[str, Any]]:
