@@ -57,6 +57,7 @@ PROJECT_LABEL, SERVICE_LABEL = "com.docker.compose.project", "com.docker.compose
 UNITS: Mapping[str, int] = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 PATIENCE = 180
 PULL_PATIENCE = 1800
+LAST_LINES = 15
 FRESH = 5.0
 """Seconds for which what `docker stats` said is good enough; asking takes two."""
 
@@ -117,9 +118,10 @@ class DockerEngine:
             checks.ports({name: self.site.port(name) for name in LISTENERS[store]})
         if store in OWNERS and found.get(OWNERS[store]) != "running":
             self.compose("stop", *SERVICES[store])
-        self.compose(
-            "up", "--detach", "--no-deps", "--wait", f"--wait-timeout={PATIENCE}", *SERVICES[store], store=store
-        )
+        try:
+            self.compose("up", "--detach", "--wait", f"--wait-timeout={PATIENCE}", *SERVICES[store])
+        except StackError as error:
+            raise StackError(f"{store}: {error}; its last words:\n{self.tail(store, LAST_LINES)}") from error
 
     def stop(self, store: str) -> None:
         """End its containers in order; they and their volumes stay."""
@@ -127,7 +129,7 @@ class DockerEngine:
             self.compose("stop", *SERVICES[store])
 
     def look(self, store: str) -> Running:
-        """What runs, and how big it is in memory and on disk."""
+        """Tell what runs, and how big it is in memory and on disk."""
         found = self.containers(store)
         running = [one for one in found if one.state == "running"]
         memory = self.memory() if running else {}
@@ -139,11 +141,11 @@ class DockerEngine:
         )
 
     def tail(self, store: str, lines: int) -> str:
-        """The last lines of each of its containers."""
+        """Show the last lines of each of its containers."""
         return self.compose("logs", "--no-color", f"--tail={lines}", *SERVICES[store]).rstrip()
 
     def logs(self, stores: Sequence[str], *, lines: int, follow: bool) -> Iterator[str]:
-        """The logs of these stores, each line with its container's name in front."""
+        """Read the logs of these stores, each line with its container's name in front."""
         services = [service for store in stores for service in SERVICES[store]]
         words = ["logs", "--no-color", f"--tail={lines}", *(["--follow"] if follow else []), *services]
         with subprocess.Popen(self.argv(*words), env=self.environment(), stdout=subprocess.PIPE, text=True) as reader:
@@ -159,7 +161,7 @@ class DockerEngine:
         checked(["docker", "volume", "rm", "--force", *names])
 
     def containers(self, store: str) -> list[Container]:
-        """The store's containers, in the order of SERVICES."""
+        """List the store's containers, in the order of SERVICES."""
         fields = {
             "name": "{{.Names}}",
             "service": f'{{{{.Label "{SERVICE_LABEL}"}}}}',
@@ -173,7 +175,7 @@ class DockerEngine:
         return sorted(mine, key=lambda one: SERVICES[store].index(one.service))
 
     def memory(self) -> Mapping[str, int]:
-        """The resident bytes of each running container."""
+        """Tell the resident bytes of each running container."""
         asked, told = self.stats
         if time.monotonic() - asked > FRESH:
             said = checked(["docker", "stats", "--no-stream", "--format={{.Name}}\t{{.MemUsage}}"])
@@ -181,44 +183,44 @@ class DockerEngine:
             self.stats = (time.monotonic(), told)
         return told
 
-    def compose(self, *words: str, store: str | None = None) -> str:
+    def compose(self, *words: str) -> str:
         """Run a compose command on this checkout's project and answer what it printed. Raises StackError."""
-        return checked(self.argv(*words), env=self.environment(), patience=PATIENCE + 60, store=store)
+        return checked(self.argv(*words), env=self.environment(), patience=PATIENCE + 60)
 
     def argv(self, *words: str) -> list[str]:
-        """A compose command; the file needs nothing but the environment, so no .env of the user's is read."""
+        """Word a compose command; the file needs nothing but the environment, so no .env of the user's is read."""
         fixed = ["--project-name", self.project, "--file", str(compose_file()), "--env-file", os.devnull]
         return ["docker", "compose", *fixed, *words]
 
     def environment(self) -> dict[str, str]:
-        """What the compose file asks for, added to our own environment."""
+        """Add what the compose file asks for to our own environment."""
         return {**os.environ, **variables(self.site)}
 
 
 def variables(site: Site) -> dict[str, str]:
-    """The names that the compose file has no values for."""
+    """Give the compose file the values it asks for."""
     ports = {f"SOUK_{shout(name)}_PORT": str(site.port(name)) for names in LISTENERS.values() for name in names}
     passwords = {f"SOUK_{shout(name)}_PASSWORD": site.credentials.password(name) for name in PASSWORDS}
     return {**ports, **passwords}
 
 
 def shout(name: str) -> str:
-    """A name as environment variables have it."""
+    """Write a name as environment variables have it."""
     return name.upper().replace("-", "_")
 
 
 def project(place: Layout) -> str:
-    """The compose project of a checkout; its containers, network and volumes carry this name."""
+    """Name the compose project of a checkout; its containers, network and volumes carry this name."""
     return f"souk-{hashlib.sha256(str(place.state).encode()).hexdigest()[:8]}"
 
 
 def compose_file() -> Path:
-    """The committed compose file."""
+    """Find the committed compose file."""
     return layout.checkout() / "localstack" / "compose.yaml"
 
 
 def images() -> dict[str, str]:
-    """The image of each service."""
+    """Read the image of each service."""
     import yaml
 
     described = yaml.safe_load(compose_file().read_text())["services"]
@@ -258,7 +260,7 @@ def validate() -> str:
 
 
 def compose_client() -> list[str] | None:
-    """The compose client of this machine: the plugin, else the older program of its own."""
+    """Find the compose client of this machine: the plugin, else the older program of its own."""
     if has_compose():
         return ["docker", "compose"]
     return ["docker-compose"] if shutil.which("docker-compose") else None
@@ -272,20 +274,17 @@ def size(container: str, folder: str) -> int:
 
 
 def amount(used: str) -> int:
-    """The bytes of `23.4MiB / 7.6GiB`."""
+    """Count the bytes of `23.4MiB / 7.6GiB`."""
     text = used.partition(" / ")[0].strip()
     unit = text.lstrip("0123456789.")
     return int(float(text.removesuffix(unit)) * UNITS.get(unit, 0)) if text != unit else 0
 
 
-def checked(
-    argv: Sequence[str], *, env: Mapping[str, str] | None = None, patience: float = 60, store: str | None = None
-) -> str:
+def checked(argv: Sequence[str], *, env: Mapping[str, str] | None = None, patience: float = 60) -> str:
     """Run a command that has to succeed and answer what it printed. Raises StackError with its last words."""
     done = run(argv, env=env, patience=patience)
     if done.returncode != 0:
-        who = f"{store}: " if store else ""
-        raise StackError(f"{who}{' '.join(argv[:2])} failed: {last_line(done.stderr)}")
+        raise StackError(f"{' '.join(argv[:2])} failed: {last_line(done.stderr)}")
     return done.stdout
 
 
@@ -302,5 +301,5 @@ def run(
 
 
 def last_line(text: str) -> str:
-    """The last thing a program said."""
+    """Show the last thing a program said."""
     return (text.strip().splitlines() or ["no reason given"])[-1]
