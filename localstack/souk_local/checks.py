@@ -68,5 +68,3 @@ def by_whom(name: str, port: int) -> str | None:
 
 def is_root() -> bool:
     return os.geteuid() == 0
-
-

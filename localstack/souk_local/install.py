@@ -107,7 +107,10 @@ def virtual_environment(layout: Layout, name: str, *, say: Callable[[str], None]
 def fingerprint(lock: Path, extra: Sequence[Path]) -> str:
     """Differs when an environment has to be made again."""
     seen = hashlib.sha256(f"{sys.version} {sys.prefix}".encode())
-    files = [lock, *(path for folder in extra for path in [folder / "pyproject.toml", *sorted(folder.glob("src/**/*.py"))])]
+    files = [
+        lock,
+        *(path for folder in extra for path in [folder / "pyproject.toml", *sorted(folder.glob("src/**/*.py"))]),
+    ]
     for path in files:
         seen.update(path.read_bytes())
     return seen.hexdigest()
@@ -146,7 +149,9 @@ def checked(argv: Sequence[str], name: str) -> None:
     """Run an installer; what it says is shown only when it fails."""
     done = run(argv, dict(os.environ))
     if done.returncode != 0:
-        raise StackError(f"the {name} environment can't be installed (does the registry answer?):\n{last_lines(done.stdout)}")
+        raise StackError(
+            f"the {name} environment can't be installed (does the registry answer?):\n{last_lines(done.stdout)}"
+        )
 
 
 def run(argv: Sequence[str], env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

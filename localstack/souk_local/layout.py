@@ -48,6 +48,8 @@ class Layout(Struct, frozen=True, kw_only=True):
     state: Path
     tools: Path
     base: int
+    foreign_localstack: str = ""
+    """The address of a LocalStack that the user runs and we don't."""
 
     def port(self, name: str) -> int:
         """The port of a listener named in OFFSETS."""
@@ -83,7 +85,9 @@ def find(environment: Mapping[str, str] | None = None) -> Layout:
     root = checkout()
     state = Path(environment.get("SOUK_HOME") or default_state(root)).absolute()
     tools = Path(environment.get("SOUK_TOOLS") or default_state(root) / "tools").absolute()
-    return Layout(root=root, state=state, tools=tools, base=port_base(environment.get("SOUK_PORT_BASE")))
+    foreign = environment.get("LOCALSTACK_ENDPOINT", "").rstrip("/")
+    base = port_base(environment.get("SOUK_PORT_BASE"))
+    return Layout(root=root, state=state, tools=tools, base=base, foreign_localstack=foreign)
 
 
 def checkout() -> Path:

@@ -76,7 +76,16 @@ def program(site: Site, *options: str) -> Program:
     """The server; it writes through to disk at every commit, as it loses acknowledged writes otherwise."""
     server = install.venv(site.layout, VENV) / "bin" / "secantusd-py"
     storage = site.layout.data("mongo") / "storage"
-    fixed = ("--host", LOOPBACK, "--port", str(site.port("mongo")), "--storage-path", str(storage), "--cache-size", "256M")
+    fixed = (
+        "--host",
+        LOOPBACK,
+        "--port",
+        str(site.port("mongo")),
+        "--storage-path",
+        str(storage),
+        "--cache-size",
+        "256M",
+    )
     return Program(name="mongo", argv=(str(server), *fixed, "--sync-on-commit", *options), ports=PORTS)
 
 

@@ -31,7 +31,9 @@ class NativeEngine:
         lost = self.install([name for name in stores if name in store.OPTIONAL], say, strict=False)
         self.install([name for name in stores if name not in store.OPTIONAL], say, strict=True)
         with ThreadPoolExecutor() as pool:
-            fetched = {name: pool.submit(store.named(name).prepare, self.site, say) for name in stores if name not in lost}
+            fetched = {
+                name: pool.submit(store.named(name).prepare, self.site, say) for name in stores if name not in lost
+            }
         for name, fetching in fetched.items():
             error = fetching.exception()
             if isinstance(error, StackError) and name in store.OPTIONAL:

@@ -98,7 +98,13 @@ def initialise(site: Site) -> None:
 
 def create_cluster(data: Path, secret: Path) -> None:
     """Run initdb; it leaves nothing behind when it fails."""
-    options = ["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
+    options = [
+        "--username=postgres",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-instructions",
+    ]
     argv = [*become(USER), str(BIN / "initdb"), f"--pgdata={data}", f"--pwfile={secret}", *options]
     made = subprocess.run(argv, capture_output=True, text=True, check=False, cwd="/")
     if made.returncode != 0:

@@ -38,7 +38,9 @@ def wait(
             if not alive():
                 raise StackError(f"{name} ended while starting; its last words:\n{tail()}") from None
             if time.monotonic() > until:
-                raise StackError(f"{name} didn't answer in {within:.0f} s ({reason}); its last words:\n{tail()}") from None
+                raise StackError(
+                    f"{name} didn't answer in {within:.0f} s ({reason}); its last words:\n{tail()}"
+                ) from None
         else:
             return
         time.sleep(GLANCE)

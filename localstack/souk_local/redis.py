@@ -151,13 +151,23 @@ def glance(site: Site) -> None:
 
 
 def probe(site: Site) -> None:
-    """Answer when every sentinel names one primary, and all replicas follow it."""
+    """Answer when every sentinel names one primary and knows all others, so that a failover would work at once."""
     named = {asked(site.port(name)) for name in SENTINELS}
     if len(named) != 1:
         raise NotReady("the sentinels don't agree on a primary yet")
     told = replication(site, named.pop())
     if "role:master" not in told or told.count("state=online") < REPLICAS:
         raise NotReady("replicas are still catching up")
+    for name in SENTINELS:
+        if known(site.port(name)) != (REPLICAS, len(SENTINELS) - 1):
+            raise NotReady(f"{name} is still looking for the others")
+
+
+def known(sentinel: int) -> tuple[int, int]:
+    """How many replicas and how many other sentinels one sentinel knows."""
+    words = talk(sentinel, None, "SENTINEL", "MASTER", PRIMARY_NAME)
+    told = dict(zip(words[::2], words[1::2], strict=True))
+    return int(told["num-slaves"]), int(told["num-other-sentinels"])
 
 
 def replication(site: Site, port: int) -> str:

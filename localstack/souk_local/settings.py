@@ -13,6 +13,7 @@ from souk_local.layout import LOOPBACK
 
 if TYPE_CHECKING:
     from souk.auth import Jwks, PrivateKey
+    from souk_local.layout import Layout
     from souk_local.site import Site
     from souk_local.stack import Stack
 
@@ -35,7 +36,9 @@ TRUST: Mapping[str, tuple[str, ...]] = {
 
 def connections(stack: Stack) -> dict[str, str]:
     """Every setting of the services for this stack, secrets included."""
-    return {**databases(stack.site), **stores(stack), **keys(stack.site), "SOUK_STAGE": "local"}
+    site = stack.site
+    search_url = {"PRODUCT_SEARCH_URL": search.url(site, stack.engine.name)}
+    return {**databases(site), **carriers(site), **search_url, **keys(site), "SOUK_STAGE": "local"}
 
 
 def databases(site: Site) -> dict[str, str]:
@@ -47,13 +50,11 @@ def databases(site: Site) -> dict[str, str]:
     }
 
 
-def stores(stack: Stack) -> dict[str, str]:
-    """The addresses of the other stores."""
-    site = stack.site
+def carriers(site: Site) -> dict[str, str]:
+    """The addresses of the other stores whose address doesn't depend on the engine."""
     return {
         "PRODUCT_MONGO_URL": mongo.url(site, "souk_product"),
         "ORDER_MONGO_URL": mongo.url(site, "souk_order"),
-        "PRODUCT_SEARCH_URL": search.url(site, stack.engine.name),
         "PRODUCT_GRAPH_URL": graph.url(site),
         "CART_REDIS_URL": redis.url(site),
         "BRIDGE_RABBIT_URL": rabbit.url(site),
@@ -76,20 +77,20 @@ def text(what: PrivateKey | Jwks) -> str:
     return msgspec.json.encode(what).decode()
 
 
-def environment(stack: Stack) -> dict[str, str]:
+def environment(site: Site) -> dict[str, str]:
     """What AWS's tools and Chalice need to work on the local stack; no secret in it."""
     return {
-        "AWS_ENDPOINT_URL": endpoint(stack.site),
+        "AWS_ENDPOINT_URL": endpoint(site.layout),
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "SOUK_STAGE": "local",
-        "PYTHONPATH": str(stack.layout.root / "layers" / "souk" / "python"),
+        "PYTHONPATH": str(site.layout.root / "layers" / "souk" / "python"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
-def endpoint(site: Site) -> str:
-    """Where LocalStack answers."""
-    return f"http://{LOOPBACK}:{site.port('localstack')}"
+def endpoint(place: Layout) -> str:
+    """Where LocalStack answers: ours, or the user's own."""
+    return place.foreign_localstack or f"http://{LOOPBACK}:{place.port('localstack')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from souk_local import checks, engine, ready, site, store
+from souk_local import checks, engine, programs, ready, site, store
 from souk_local.errors import StackError
 from souk_local.native import NativeEngine
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from souk_local.site import Site
 
 LAST_LINES = 15
+USERS = ("bridge", "gateway", "localstack")
+"""What uses the stores, in the order of ending."""
 Say = Callable[[str, str], None]
 """Tells the user something about a part: its name and what is the case."""
 
@@ -36,8 +39,15 @@ class Stack:
         """The chosen engine for the databases; LocalStack and the gateway are always processes."""
         return self.engine if name in store.STORES else self.own
 
+    def parts(self, names: Sequence[str] = ()) -> list[str]:
+        """The parts of these names, or all of them; a LocalStack of the user's own isn't ours to start or end."""
+        foreign = {"localstack"} if self.layout.foreign_localstack else set[str]()
+        return [name for name in names or store.MODULES if store.named(name) and name not in foreign]
+
     def well(self, name: str) -> bool:
-        """Whether a part runs and answers; takes milliseconds."""
+        """Whether a part runs and answers, or has nothing to do; takes milliseconds."""
+        if name == "bridge" and not self.layout.deployed.exists():
+            return True
         if not self.engine_of(name).alive(name):
             return False
         try:
@@ -47,17 +57,29 @@ class Stack:
         return not self.unprovisioned(name)
 
     def up(self, names: Sequence[str], *, say: Say) -> Mapping[str, str]:
+        """Bring these parts up, with what was deployed on them, and answer which can't run here, and why."""
+        forgetful = "localstack" in names and self.layout.deployed.exists() and not self.well("localstack")
+        lost = self.start([name for name in names if name != "bridge"], say=say)
+        if forgetful:
+            programs.deploy_again(self, say=say)
+        if "bridge" in names and self.layout.deployed.exists():
+            self.start(["bridge"], say=say)
+        return lost
+
+    def start(self, names: Sequence[str], *, say: Say) -> Mapping[str, str]:
         """Start those of the parts that aren't well, all at once, and answer which can't run here, and why."""
         with alone(self.layout.records / "lock"):
             missing = [name for name in names if not self.well(name)]
             if not missing:
                 return {}
             checks.machine(self.layout.state)
-            remember(self)
+            write_note(self, "engine", self.engine.name)
             lost = dict(self.prepare(missing, say))
             lost |= self.bring_up([name for name in missing if name not in lost], say)
         for name, reason in lost.items():
             say(name, f"down: {reason}")
+        for name in missing:
+            write_note(self, f"{name}.lost", lost.get(name, ""))
         return lost
 
     def prepare(self, names: Sequence[str], say: Say) -> Mapping[str, str]:
@@ -96,30 +118,27 @@ class Stack:
         )
         if self.unprovisioned(name):
             part.provision(self.site)
-            self.provisioned(name).write_text(part.fingerprint(self.site))
+            write_note(self, f"{name}.provisioned", part.fingerprint(self.site))
         say(name, f"up on port {self.site.port(part.PORTS[0])}")
 
     def unprovisioned(self, name: str) -> bool:
         """Whether databases, roles and the like still have to be created or corrected in a part."""
-        wanted, marker = store.named(name).fingerprint(self.site), self.provisioned(name)
-        return bool(wanted) and not (marker.exists() and marker.read_text() == wanted)
-
-    def provisioned(self, name: str) -> Path:
-        return self.layout.records / f"{name}.provisioned"
+        wanted = store.named(name).fingerprint(self.site)
+        return bool(wanted) and read_note(self.site, f"{name}.provisioned") != wanted
 
     def down(self, names: Sequence[str], *, say: Say) -> None:
-        """End these parts: first what uses the stores, then the stores, all at once."""
+        """End these parts: first what uses the stores, one after the other, then the stores, all at once."""
         with alone(self.layout.records / "lock"):
-            users = [name for name in ("gateway", "localstack") if name in names]
-            for name in users:
-                self.end(name, say)
-            stores = [name for name in names if name not in users]
+            for name in USERS:
+                if name in names:
+                    self.end(name, say)
+            stores = [name for name in names if name not in USERS]
             with ThreadPoolExecutor(max_workers=max(len(stores), 1)) as pool:
                 ended = [pool.submit(self.end, name, say) for name in stores]
             for one in ended:
                 one.result()
-            if set(store.MODULES) <= set(names):
-                forget(self)
+            if not any(self.engine.alive(name) for name in store.STORES):
+                write_note(self, "engine", "")
 
     def end(self, name: str, say: Say) -> None:
         """End one part."""
@@ -129,11 +148,16 @@ class Stack:
         if ran:
             say(name, "down")
 
-    def wipe(self, names: Sequence[str]) -> None:
-        """Remove the data of parts that are down."""
+    def wipe(self, names: Sequence[str], *, everything: bool = False) -> None:
+        """Remove the data of parts that are down; with everything also the tools and the credentials."""
         for name in names:
             self.engine_of(name).wipe(name)
-            self.provisioned(name).unlink(missing_ok=True)
+            write_note(self, f"{name}.provisioned", "")
+        if "localstack" in names:
+            self.layout.deployed.unlink(missing_ok=True)
+        if everything:
+            shutil.rmtree(self.layout.tools, ignore_errors=True)
+            self.layout.credentials.unlink(missing_ok=True)
 
 
 def here(wanted: str | None = None) -> Stack:
@@ -142,21 +166,27 @@ def here(wanted: str | None = None) -> Stack:
     running = running_on(place)
     if wanted and running and wanted != running:
         raise StackError(f"the stack runs on the {running} engine; `souk down` first, then start it on {wanted}")
-    return Stack(place, engine.choose(place, wanted or running))
+    return Stack(place, engine.choose(place, wanted or running or None))
 
 
-def running_on(place: Site) -> str | None:
-    """The engine of a stack that was started and not ended."""
-    note = place.layout.records / "engine"
-    return note.read_text() if note.exists() else None
+def running_on(place: Site) -> str:
+    """The engine of a stack that was started and not ended; empty when there is none."""
+    return read_note(place, "engine")
 
 
-def remember(stack: Stack) -> None:
-    (stack.layout.records / "engine").write_text(stack.engine.name)
+def read_note(place: Site, name: str) -> str:
+    """What was written down under a name; empty when nothing was."""
+    note = place.layout.records / name
+    return note.read_text() if note.exists() else ""
 
 
-def forget(stack: Stack) -> None:
-    (stack.layout.records / "engine").unlink(missing_ok=True)
+def write_note(stack: Stack, name: str, text: str) -> None:
+    """Write something down for the next command; an empty text forgets it."""
+    note = stack.layout.records / name
+    if text:
+        note.write_text(text)
+    else:
+        note.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from souk_local import stack, store
+from souk_local import stack
 
 
 @click.command("down")
 @click.argument("parts", nargs=-1)
 def command(parts: tuple[str, ...]) -> None:
     """End the local stack, or only PARTS of it; the data stay."""
-    names = [name for name in parts or store.MODULES if store.named(name)]
-    stack.here().down(names, say=stack.Progress(click.echo))
+    whole = stack.here()
+    whole.down(whole.parts(parts), say=stack.Progress(click.echo))
+    click.echo("the stack is down" if not parts else f"down: {', '.join(parts)}")

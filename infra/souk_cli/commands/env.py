@@ -18,7 +18,7 @@ from souk_local.stack import Stack
 def command(*, settings: bool, as_json: bool) -> None:
     """Print `export` lines: eval "$(souk env)", then plain chalice and aws commands use the local stack."""
     stack = souk_local.here()
-    wanted = {**souk_local.environment(stack), **(souk_local.connections(stack) if settings else {})}
+    wanted = {**souk_local.environment(stack.site), **(souk_local.connections(stack) if settings else {})}
     wanted["PATH"] = path(stack)
     if as_json:
         click.echo(json.dumps(wanted, indent=2))

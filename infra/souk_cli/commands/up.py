@@ -6,25 +6,25 @@ import time
 
 import click
 
-from souk_local import stack, store
+from souk_local import stack
 
 
 @click.command("up")
 @click.argument("parts", nargs=-1)
 @click.option("--engine", help="native or docker; chosen by itself when not given.", envvar="STACK")
 def command(parts: tuple[str, ...], engine: str | None) -> None:
-    """Start the local stack, or only PARTS of it (postgres mongo search graph redis rabbitmq localstack gateway).
+    """Start the local stack, or only PARTS of it.
 
-    What runs already stays as it is; what was killed comes back with its data.
+    PARTS are postgres mongo search graph redis rabbitmq localstack gateway bridge. What runs already stays as it is;
+    what was killed comes back with its data, and what was deployed on a LocalStack that forgot it is deployed again.
     """
     began = time.monotonic()
-    running = stack.here(engine)
-    names = [name for name in parts or store.MODULES if store.named(name)]
-    before = [name for name in names if running.well(name)]
-    if len(before) == len(names):
+    whole = stack.here(engine)
+    names = whole.parts(parts)
+    if all(whole.well(name) for name in names):
         click.echo(f"everything is up already ({time.monotonic() - began:.1f} s)")
         return
-    lost = running.up(names, say=stack.Progress(click.echo))
+    lost = whole.up(names, say=stack.Progress(click.echo))
     click.echo(f"the stack is up ({time.monotonic() - began:.1f} s)")
     for name in lost:
         click.echo(f"warning: without {name}; the services work in their degraded way", err=True)

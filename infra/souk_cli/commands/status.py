@@ -1,0 +1,79 @@
+"""`souk status`: how every part of the local stack is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import click
+import msgspec
+
+import souk_local
+from souk_local import status
+from souk_local.status import Function, Part, Status
+
+COLOURS: Mapping[str, str] = {"up": "green", "ailing": "yellow", "down": "red"}
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+def command(*, as_json: bool) -> None:
+    """Show each store, function and the bridge: what runs, where, how big it is and whether it is well."""
+    seen = status.of(souk_local.here())
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(seen)).decode())
+        return
+    show(seen)
+
+
+def show(seen: Status) -> None:
+    """Print it as tables."""
+    table(("part", "engine", "version", "runs as", "port", "health", "memory", "data"), [row(part) for part in seen.parts])
+    memory = sum(part.memory for part in seen.parts)
+    click.echo(f"memory in all: {size(memory)}")
+    if seen.functions:
+        click.echo()
+        table(("function", "deployed", "invocations", "errors", "last error"), [numbers(one) for one in seen.functions])
+    if isinstance(seen.bridge, Mapping):
+        click.echo("\nbridge: " + ", ".join(f"{name} {value}" for name, value in seen.bridge.items()))
+
+
+def row(part: Part) -> tuple[str, ...]:
+    """One part as cells."""
+    others = f" +{len(part.where) - 1}" if len(part.where) > 1 else ""
+    where = part.where[0] + others if part.where else "-"
+    health = f"{part.health} ({brief(part.reason)})" if part.reason else part.health
+    sizes = (size(part.memory), size(part.data))
+    return (part.name, part.engine, part.version or "-", where, str(part.port), health, *sizes)
+
+
+def brief(reason: str) -> str:
+    """The first line of a reason, cut to fit a table."""
+    line = reason.partition("\n")[0]
+    return line if len(line) <= 60 else line[:57] + "..."
+
+
+def numbers(one: Function) -> tuple[str, ...]:
+    """One function as cells."""
+    return (one.name, one.deployed_at or "-", str(one.invocations), str(one.errors), brief(one.last_error or ""))
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    unit, divisor = ("MiB", 1024**2) if count >= 1024**2 else ("KiB", 1024)
+    return f"{count / divisor:.0f} {unit}" if count else "-"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their heads, as wide as they need to be."""
+    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+    for cells in (heads, *rows):
+        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+        click.echo(coloured(line, cells))
+
+
+def coloured(line: str, cells: Sequence[str]) -> str:
+    """A line with its state in colour, where a terminal shows it."""
+    for state, colour in COLOURS.items():
+        if any(cell == state or cell.startswith(f"{state} (") for cell in cells):
+            return line.replace(f" {state}", " " + click.style(state, fg=colour), 1)
+    return line
