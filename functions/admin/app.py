@@ -1,8 +1,282 @@
-"""The doors of the admin service."""
+"""The doors of the admin service: staff sign-in, invitations, staff, roles and the audit trail."""
 
-from chalicelib.admin import live
-from souk.http import Souk
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from chalicelib.admin import access, invitations, live, staff, trail
+from chalicelib.admin.model import Email, Invitation, Name, Role, RoleName, StaffMember, Status
+from souk import records, sessions
+from souk.audit import Audited, Origin
+from souk.auth import Jwks
+from souk.clock import utcnow
+from souk.events import Event
+from souk.http import Admits, Answer, Souk, created
+from souk.paging import Page, PageQuery
+from souk.sessions import Session, Tokens
 
 app = Souk("admin")
+
+
+class SignIn(msgspec.Struct, frozen=True):
+    """What a member of staff signs in with."""
+
+    email: Annotated[str, msgspec.Meta(max_length=254)]
+    password: Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class RefreshWish(msgspec.Struct, frozen=True):
+    """The refresh token to spend."""
+
+    refresh_token: Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class InvitationWish(msgspec.Struct, frozen=True):
+    """Whom to invite, to which roles."""
+
+    email: Email
+    roles: frozenset[RoleName]
+
+
+class InvitationView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """An invitation; `token` is told once, to whoever made it."""
+
+    id: str
+    email: str
+    roles: list[str]
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
+    accepted_at: datetime | None = None
+    token: str = ""
+
+
+class Acceptance(msgspec.Struct, frozen=True):
+    """Who joins."""
+
+    name: Name
+    password: Annotated[str, msgspec.Meta(max_length=256)]
+
+
+class StaffView(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of staff."""
+
+    id: str
+    email: str
+    name: str
+    roles: list[str]
+    status: Status
+    created_at: datetime
+    version: int
+
+
+class StaffEdit(msgspec.Struct, frozen=True):
+    """What changes about a member of staff."""
+
+    roles: frozenset[RoleName]
+    name: Name | None = None
+
+
+class RoleView(msgspec.Struct, frozen=True):
+    """A role and what it grants."""
+
+    name: str
+    permissions: list[str]
+    version: int
+
+
+class RoleWish(msgspec.Struct, frozen=True):
+    """A new role."""
+
+    name: RoleName
+    permissions: frozenset[str]
+
+
+class Grants(msgspec.Struct, frozen=True):
+    """What a role shall grant."""
+
+    permissions: frozenset[str]
+
+
+class TrailQuery(PageQuery, frozen=True, kw_only=True):
+    """Which part of the audit trail."""
+
+    actor: str | None = None
+    subject: str | None = None
+
+
+@app.route("/sessions", methods=["POST"], status=201)
+def sign_in(body: SignIn) -> Tokens:
+    """Sign in."""
+    return access.sign_in(
+        body.email,
+        body.password,
+        ip=app.client_ip,
+        device=app.request.headers.get("user-agent", ""),
+        now=utcnow(),
+        accounts=live.staff,
+        failures=live.failures,
+        desk=live.desk(),
+    )
+
+
+@app.route("/sessions/refresh", methods=["POST"], status=201)
+def refresh(body: RefreshWish) -> Tokens:
+    """Spend a refresh token for new tokens."""
+    with live.staff() as store:
+        tokens = access.refresh(body.refresh_token, now=utcnow(), store=store, desk=live.desk())
+    if tokens is None:
+        raise sessions.refused()
+    return tokens
+
+
+@app.route("/sessions", admits=Admits.STAFF)
+def list_sessions() -> Page[Session]:
+    """List one's own open sessions."""
+    with live.reading() as store:
+        return Page(store.sessions(app.caller.subject, utcnow()))
+
+
+@app.route("/sessions/{session_id}", methods=["DELETE"], status=204, admits=Admits.STAFF)
+def sign_out(session_id: str) -> None:
+    """End one of one's own sessions."""
+    with live.staff() as store:
+        access.sign_out(session_id, app.caller.subject, now=utcnow(), store=store)
+
+
+@app.route("/.well-known/jwks.json")
+def jwks() -> Jwks:
+    """Tell the public keys that staff tokens are signed with."""
+    return live.desk().jwks
+
+
+@app.route("/invitations", methods=["POST"], status=201, permission="staff:write")
+def invite(body: InvitationWish) -> Answer[InvitationView]:
+    """Invite somebody to join the staff."""
+    with live.staff() as store:
+
+        def decide() -> Answer[InvitationView]:
+            made, token = invitations.invite(body.email, body.roles, by=_origin(), now=utcnow(), store=store)
+            return created(_invitation(made, token), f"/admin/invitations/{made.id}")
+
+        return app.once(store.attempts, decide)
+
+
+@app.route("/invitations", permission="staff:read")
+def list_invitations(query: PageQuery) -> Page[InvitationView]:
+    """List invitations, newest first."""
+    with live.reading() as store:
+        return store.invitations(limit=query.limit, cursor=query.cursor).map(_invitation)
+
+
+@app.route("/invitations/{token}/acceptance", methods=["POST"], status=201)
+def accept_invitation(token: str, body: Acceptance) -> StaffView:
+    """Join the staff by invitation."""
+    with live.staff() as store:
+        return _view(invitations.accept(token, body.name, body.password, now=utcnow(), store=store))
+
+
+@app.route("/staff", permission="staff:read")
+def list_staff(query: PageQuery) -> Page[StaffView]:
+    """List the staff, newest first."""
+    with live.reading() as store:
+        return store.members(limit=query.limit, cursor=query.cursor).map(_view)
+
+
+@app.route("/staff/{member_id}", permission="staff:read")
+def read_staff(member_id: str) -> StaffView:
+    """Read a member of staff."""
+    with live.reading() as store:
+        return _view(staff.read(member_id, store=store))
+
+
+@app.route("/staff/{member_id}", methods=["PATCH"], permission="staff:write")
+def edit_staff(member_id: str, body: StaffEdit) -> StaffView:
+    """Give a member of staff other roles, or another name."""
+    with live.staff() as store:
+        seen, now = app.if_match, utcnow()
+        return _view(staff.assign(member_id, body.roles, body.name, seen=seen, by=_origin(), now=now, store=store))
+
+
+@app.route("/staff/{member_id}/suspension", methods=["PUT"], permission="staff:write")
+def suspend_staff(member_id: str) -> StaffView:
+    """Keep a member of staff from signing in, and end their sessions."""
+    with live.staff() as store:
+        return _view(staff.suspend(member_id, by=_origin(), now=utcnow(), store=store))
+
+
+@app.route("/staff/{member_id}/suspension", methods=["DELETE"], permission="staff:write")
+def reinstate_staff(member_id: str) -> StaffView:
+    """Let a suspended member of staff sign in again."""
+    with live.staff() as store:
+        return _view(staff.reinstate(member_id, by=_origin(), now=utcnow(), store=store))
+
+
+@app.route("/roles", permission="roles:read")
+def list_roles() -> Page[RoleView]:
+    """List the roles and what they grant."""
+    with live.reading() as store:
+        return Page([_role(one) for one in store.roles()])
+
+
+@app.route("/roles", methods=["POST"], status=201, permission="roles:write")
+def add_role(body: RoleWish) -> Answer[RoleView]:
+    """Add a role."""
+    with live.staff() as store:
+
+        def decide() -> Answer[RoleView]:
+            role = Role(name=body.name, permissions=body.permissions)
+            made = staff.add_role(role, by=_origin(), now=utcnow(), store=store)
+            return created(_role(made), f"/admin/roles/{made.name}")
+
+        return app.once(store.attempts, decide)
+
+
+@app.route("/roles/{name}", methods=["PUT"], permission="roles:write")
+def change_role(name: str, body: Grants) -> RoleView:
+    """Change what a role grants."""
+    with live.staff() as store:
+        seen, now = app.if_match, utcnow()
+        return _role(staff.change_role(name, body.permissions, seen=seen, by=_origin(), now=now, store=store))
+
+
+@app.route("/audit", permission="audit:read")
+def list_audit(query: TrailQuery) -> Page[trail.Entry]:
+    """List what staff changed, newest first."""
+    with live.reading() as store:
+        return store.entries(actor=query.actor, subject=query.subject, limit=query.limit, cursor=query.cursor)
+
+
+@app.consumer("admin-audit", Audited)
+def record_audit(event: Event, fact: Audited) -> None:
+    """Keep an entry of the audit trail."""
+    with live.staff() as store:
+        trail.record(event, fact, store=store)
+
+
+@app.every(60)
+def sweep_admin() -> None:
+    """Remove what is kept for a while only."""
+    records.sweep(live.database)
+
+
+def _origin() -> Origin:
+    return Origin(app.caller, app.client_ip)
+
+
+def _view(member: StaffMember) -> StaffView:
+    return msgspec.convert(member, StaffView, from_attributes=True)
+
+
+def _role(role: Role) -> RoleView:
+    return RoleView(role.name, sorted(role.permissions), role.version)
+
+
+def _invitation(invitation: Invitation, token: str = "") -> InvitationView:
+    fields: dict[str, Any] = {**msgspec.structs.asdict(invitation), "roles": sorted(invitation.roles)}
+    return InvitationView(**fields, token=token)
+
+
 app.health({"postgres": live.database.ping})
 app.refuse_the_rest()

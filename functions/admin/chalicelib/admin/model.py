@@ -1,1 +1,101 @@
-"""Nouns and rules of the admin service; pure."""
+"""Nouns and rules of the admin service: staff, their roles, the permissions in them, invitations; pure."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec.structs import replace
+
+from souk.errors import Fault, Invalid, Refused
+
+AREAS = ("staff", "roles", "audit", "customers", "catalog", "products", "orders", "stock")
+PERMISSIONS = frozenset(f"{area}:{verb}" for area in AREAS for verb in ("read", "write"))
+OWNER = "owner"  # the role of the first member of staff; it holds every permission and cannot be changed
+INVITED_FOR = timedelta(days=7)
+
+Email = Annotated[
+    str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254, examples=["ada@example.com"])
+]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+RoleName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{1,39}$", examples=["order-desk"])]
+
+
+class Status(StrEnum):
+    """Whether a member of staff may sign in."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class Role(msgspec.Struct, frozen=True, kw_only=True):
+    """A named set of permissions."""
+
+    name: str
+    permissions: frozenset[str]
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse permissions that no route asks for. Raises Invalid."""
+        unknown = sorted(self.permissions - PERMISSIONS)
+        if unknown:
+            faults = [Fault("/permissions", f"{one} is not a permission") for one in unknown]
+            raise Invalid("unknown permissions", faults=faults)
+
+    def granting(self, permissions: frozenset[str]) -> "Role":
+        """Return this role with other permissions. Raises Refused for the owner's."""
+        if self.name == OWNER:
+            raise Refused("the owner's role holds every permission, always")
+        return Role(name=self.name, permissions=permissions, version=self.version + 1)
+
+
+class StaffMember(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who works in the shop."""
+
+    id: str
+    email: str
+    name: str
+    roles: frozenset[str]
+    created_at: datetime
+    status: Status = Status.ACTIVE
+    version: int = 1
+
+    def suspended(self, *, by: str) -> "StaffMember":
+        """Return this member suspended. Raises Refused for oneself, and for whoever is suspended already."""
+        if self.id == by:
+            raise Refused("nobody can suspend themselves")
+        return self._become(Status.SUSPENDED)
+
+    def reinstated(self) -> "StaffMember":
+        """Return this member active again. Raises Refused for whoever is active."""
+        return self._become(Status.ACTIVE)
+
+    def _become(self, status: Status) -> "StaffMember":
+        if self.status is status:
+            raise Refused(f"the member of staff is {status} already")
+        return replace(self, status=status, version=self.version + 1)
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """A one-time invitation to join the staff with certain roles."""
+
+    id: str
+    email: str
+    roles: frozenset[str]
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
+    accepted_at: datetime | None = None
+
+    def accepted(self, now: datetime) -> "Invitation":
+        """Return this invitation used up. Raises Refused when it was used, or when it is too late."""
+        if self.accepted_at is not None:
+            raise Refused("the invitation was accepted already", code="invitation-used")
+        if self.expires_at <= now:
+            raise Refused("the invitation has expired", code="invitation-expired")
+        return replace(self, accepted_at=now)
+
+
+def permissions_of(roles: list[Role]) -> frozenset[str]:
+    """Return every permission that any of the roles grants."""
+    return frozenset[str]().union(*(role.permissions for role in roles))

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from enum import Flag
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar, cast, get_args, get_origin, get_type_hints
 from urllib.parse import unquote
 
 import msgspec
@@ -20,6 +20,8 @@ from souk.queues import Consumer, QueueDoors, Tick
 from souk.settings import setting, stage
 
 View = TypeVar("View", bound=Callable[..., Any])
+Body = TypeVar("Body")
+Decided = TypeVar("Decided")
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 BODY_LIMIT = 1_048_576  # bytes
 OWN_GATEWAY = frozenset({"local", "serve"})  # stages in which our own gateway sets X-Real-IP
@@ -47,19 +49,21 @@ class Admits(Flag):
     CUSTOMER = 1
     GUEST = 2
     ORDER_HOLDER = 4
+    STAFF = 8  # any member of staff, whatever the permissions: for what is their own
 
 
 _ADMITTED = {
     auth.Kind.CUSTOMER: Admits.CUSTOMER,
     auth.Kind.GUEST: Admits.GUEST,
     auth.Kind.ORDER_HOLDER: Admits.ORDER_HOLDER,
+    auth.Kind.STAFF: Admits.STAFF,
 }
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """An answer that needs more than a body: another status, headers."""
+class Answer(msgspec.Struct, Generic[Body], frozen=True):
+    """An answer that needs more than a body: another status, headers. A view says so by returning `Answer[Body]`."""
 
-    body: Any = None
+    body: Body
     status: int | None = None
     headers: dict[str, str] = {}
 
@@ -183,25 +187,26 @@ class Souk(QueueDoors, Chalice):
         scope = id_of("attempt", who.kind, who.subject, route, key)
         return Attempt(scope=scope, fingerprint=hashlib.sha256(self._raw()).hexdigest())
 
-    def once(self, attempts: Attempts, decide: Callable[[], Any], *, status: int | None = None) -> Any:
+    def once(self, attempts: Attempts, decide: Callable[[], Decided]) -> Decided:
         """Answer with what `decide` says, and the same again when the same Idempotency-Key comes again.
 
-        `attempts` keeps the answer in the transaction that keeps the effect. Refusals are decisions too.
+        `attempts` keeps the answer in the transaction that keeps the effect. Refusals are decisions too. What comes
+        back is for the door to answer with, and nothing else.
         """
         attempt = self.attempt
         if attempt is None:
             return decide()
         if (stored := attempts.recall(attempt)) is not None:
-            return problems.replayed(stored)
+            return cast("Decided", problems.replayed(stored))
         try:
             with attempts.savepoint():
-                answer = self._answer(decide(), status or self._status_of_route())
+                answer = self._answer(decide(), self._status_of_route())
         except SoukError as error:
             if not problems.is_decision(error):
                 raise
             answer = problems.answer(error)
         attempts.remember(attempt, problems.sealed(answer))
-        return answer
+        return cast("Decided", answer)
 
     def _status_of_route(self) -> int:
         path, method = self.request.context["resourcePath"], self.request.method
@@ -226,7 +231,7 @@ class Souk(QueueDoors, Chalice):
                 view=view,
                 body=hints.get("body"),
                 query=hints.get("query"),
-                answer=hints.get("return"),
+                answer=_promised(hints.get("return")),
                 status=status,
                 permission=permission,
                 admits=admits,
@@ -293,7 +298,7 @@ class Souk(QueueDoors, Chalice):
     def _answer(self, given: Any, status: int) -> Response:
         if isinstance(given, Response):
             return given
-        answer = given if isinstance(given, Answer) else Answer(given)
+        answer: Answer[Any] = given if isinstance(given, Answer) else Answer(given)
         headers: dict[str, str | list[str]] = {**answer.headers}
         version = getattr(answer.body, "version", None)
         if isinstance(version, int):
@@ -352,7 +357,12 @@ def _without_body(view: Callable[..., Response]) -> Callable[..., Response]:
     return head
 
 
-def created(body: Any, location: str) -> Answer:
+def _promised(hint: Any) -> Any:
+    """Return the type of the body that a view's return annotation promises."""
+    return get_args(hint)[0] if get_origin(hint) is Answer else hint
+
+
+def created(body: Body, location: str) -> Answer[Body]:
     """Answer 201 with the address of what was made."""
     return Answer(body, 201, {"Location": location})
 

@@ -1,0 +1,65 @@
+"""Joining the staff: by a one-time invitation."""
+
+import secrets
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.admin import staff
+from chalicelib.admin.model import INVITED_FOR, Invitation, StaffMember
+from souk.audit import Origin, audited
+from souk.auth import digest
+from souk.errors import Missing, Refused
+from souk.ids import new_id
+from souk.paging import Page
+from souk.passwords import check, hashed
+
+
+class Invitations(staff.Staff, Protocol):
+    """What keeps invitations, and the staff who come of them."""
+
+    def add_invitation(self, invitation: Invitation, token_hash: str) -> None:
+        """Keep a new invitation; only the token's hash."""
+
+    def invitation(self, token_hash: str) -> Invitation | None:
+        """Return an invitation for change: locked until the transaction ends."""
+
+    def save_invitation(self, invitation: Invitation) -> None:
+        """Keep a changed invitation."""
+
+    def invitations(self, *, limit: int, cursor: str | None) -> Page[Invitation]:
+        """Return a page of invitations, newest first."""
+
+
+def invite(
+    email: str, roles: frozenset[str], *, by: Origin, now: datetime, store: Invitations
+) -> tuple[Invitation, str]:
+    """Invite somebody; the token is told once. Raises Invalid, Forbidden."""
+    staff.known_roles(roles, by=by, store=store)
+    invitation = Invitation(
+        id=new_id(),
+        email=email,
+        roles=roles,
+        invited_by=by.caller.subject,
+        created_at=now,
+        expires_at=now + INVITED_FOR,
+    )
+    token = secrets.token_urlsafe(32)
+    store.add_invitation(invitation, digest(token))
+    entry = audited(
+        by, "invitation.make", invitation.id, service="admin", now=now, after=invitation, personal=staff.PERSONAL
+    )
+    store.add_events(entry)
+    return invitation, token
+
+
+def accept(token: str, name: str, password: str, *, now: datetime, store: Invitations) -> StaffMember:
+    """Join the staff. Raises Missing, Refused when it is used up or expired or the address is taken, Invalid."""
+    check(password)
+    invitation = store.invitation(digest(token))
+    if invitation is None:
+        raise Missing("no such invitation")
+    store.save_invitation(invitation.accepted(now))
+    member = StaffMember(id=new_id(), email=invitation.email, name=name, roles=invitation.roles, created_at=now)
+    if not store.add_member(member, hashed(password)):
+        raise Refused("there is a member of staff with that email address", code="email-taken")
+    return member

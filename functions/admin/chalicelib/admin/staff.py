@@ -1,0 +1,146 @@
+"""Managing staff and roles: who is there, what they may do, and who may not sign in any more."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from chalicelib.admin.model import OWNER, PERMISSIONS, Role, RoleName, StaffMember
+from souk.audit import Origin, audited
+from souk.errors import Fault, Forbidden, Invalid, Missing, Refused, Stale
+from souk.events import Event
+from souk.ids import is_id, new_id
+from souk.paging import Page
+from souk.passwords import check, hashed
+from souk.sessions import SessionStore
+
+PERSONAL = frozenset({"email", "name"})
+
+
+class Staff(SessionStore, Protocol):
+    """What keeps staff and roles."""
+
+    def member(self, member_id: str) -> StaffMember | None:
+        """Return a member of staff for change: locked until the transaction ends."""
+
+    def members(self, *, limit: int, cursor: str | None) -> Page[StaffMember]:
+        """Return a page of staff, newest first."""
+
+    def add_member(self, member: StaffMember, password_hash: str) -> bool:
+        """Keep a new member; False when the email is taken."""
+
+    def save_member(self, member: StaffMember, *events: Event) -> None:
+        """Keep a changed member and put events in the outbox."""
+
+    def role(self, name: str) -> Role | None:
+        """Return a role for change."""
+
+    def roles(self, names: Iterable[str] | None = None) -> list[Role]:
+        """Return the roles of these names, or all, by name."""
+
+    def save_role(self, role: Role, *events: Event) -> None:
+        """Keep a new or changed role."""
+
+    def add_events(self, *events: Event) -> None:
+        """Put events in the outbox."""
+
+
+def read(member_id: str, *, store: Staff) -> StaffMember:
+    """Return a member of staff. Raises Missing."""
+    member = store.member(member_id) if is_id(member_id) else None
+    if member is None:
+        raise Missing("no such member of staff")
+    return member
+
+
+def assign(
+    member_id: str, roles: frozenset[str], name: str | None, *, seen: int, by: Origin, now: datetime, store: Staff
+) -> StaffMember:
+    """Give a member other roles or another name. Raises Missing, Stale, Invalid, Forbidden."""
+    before = unchanged_since(read(member_id, store=store), seen)
+    known_roles(roles, by=by, store=store)
+    if OWNER in before.roles and OWNER not in roles and before.id == by.caller.subject:
+        raise Refused("an owner cannot stop being one by their own hand: another owner has to do it")
+    after = replace(before, roles=roles, name=name or before.name, version=before.version + 1)
+    store.save_member(after, _audit(by, "staff.edit", before, after, now))
+    return after
+
+
+def suspend(member_id: str, *, by: Origin, now: datetime, store: Staff) -> StaffMember:
+    """Keep a member from signing in and end their sessions. Raises Missing, Refused."""
+    before = read(member_id, store=store)
+    after = before.suspended(by=by.caller.subject)
+    store.save_member(after, _audit(by, "staff.suspend", before, after, now))
+    store.end_sessions(member_id, now)
+    return after
+
+
+def reinstate(member_id: str, *, by: Origin, now: datetime, store: Staff) -> StaffMember:
+    """Let a suspended member sign in again. Raises Missing, Refused."""
+    before = read(member_id, store=store)
+    after = before.reinstated()
+    store.save_member(after, _audit(by, "staff.reinstate", before, after, now))
+    return after
+
+
+def add_role(role: Role, *, by: Origin, now: datetime, store: Staff) -> Role:
+    """Add a role. Raises Refused when the name is taken, Forbidden for what the caller may not do."""
+    _no_more_than_own(role.permissions, by)
+    if store.role(role.name) is not None:
+        raise Refused("there is a role of that name", code="name-taken")
+    store.save_role(role, audited(by, "role.add", role.name, service="admin", now=now, after=role))
+    return role
+
+
+def change_role(
+    name: RoleName, permissions: frozenset[str], *, seen: int, by: Origin, now: datetime, store: Staff
+) -> Role:
+    """Change what a role grants; those who hold it get it with their next token. Raises Missing, Stale, Refused, Forbidden."""
+    before = store.role(name)
+    if before is None:
+        raise Missing("no such role")
+    if before.version != seen:
+        raise Stale(f"the role is at version {before.version}")
+    _no_more_than_own(permissions, by)
+    after = before.granting(permissions)
+    store.save_role(after, audited(by, "role.change", name, service="admin", now=now, before=before, after=after))
+    return after
+
+
+def known_roles(names: frozenset[str], *, by: Origin, store: Staff) -> None:
+    """Raise Invalid for roles that do not exist, Forbidden for roles that grant more than the caller may do."""
+    found = store.roles(names)
+    unknown = sorted(names - {role.name for role in found})
+    if unknown or not names:
+        raise Invalid("unknown roles", faults=[Fault("/roles", f"there is no role {', '.join(unknown) or 'given'}")])
+    for role in found:
+        _no_more_than_own(role.permissions, by)
+
+
+def create_owner(email: str, name: str, password: str, *, now: datetime, store: Staff) -> StaffMember:
+    """Make a member who may do everything; for the command line. Raises Invalid, Refused."""
+    check(password)
+    if store.role(OWNER) is None or store.roles([OWNER])[0].permissions != PERMISSIONS:
+        store.save_role(Role(name=OWNER, permissions=PERMISSIONS))
+    member = StaffMember(id=new_id(), email=email, name=name, roles=frozenset({OWNER}), created_at=now)
+    if not store.add_member(member, hashed(password)):
+        raise Refused("there is a member of staff with that email address", code="email-taken")
+    return member
+
+
+def unchanged_since(member: StaffMember, seen: int) -> StaffMember:
+    """Return the member. Raises Stale when it is not the version that the caller saw."""
+    if member.version != seen:
+        raise Stale(f"the member of staff is at version {member.version}")
+    return member
+
+
+def _no_more_than_own(permissions: frozenset[str], by: Origin) -> None:
+    beyond = sorted(permissions - by.caller.permissions)
+    if beyond:
+        raise Forbidden(f"nobody can grant what they may not do themselves: {', '.join(beyond)}")
+
+
+def _audit(by: Origin, action: str, before: StaffMember, after: StaffMember, now: datetime) -> Event:
+    return audited(by, action, after.id, service="admin", now=now, before=before, after=after, personal=PERSONAL)

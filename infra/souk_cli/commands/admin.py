@@ -1,0 +1,26 @@
+"""`souk admin`: what has to be done before anybody can sign in."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group()
+def command() -> None:
+    """Make the first member of staff."""
+
+
+@command.command()
+@click.option("--email", prompt=True, help="The address to sign in with.")
+@click.option("--name", prompt=True, help="The name that others see.")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="SOUK_OWNER_PASSWORD",
+              help="At least 10 characters; asked for when not given. Better in SOUK_OWNER_PASSWORD than in the shell's history.")
+def create(email: str, name: str, password: str) -> None:
+    """Make a member of staff who may do everything.
+
+    Uses ADMIN_DATABASE_URL from the environment, else the local stack's.
+    """
+    from souk_cli import owner
+
+    member = owner.create(email, name, password)
+    click.echo(f"{member.email} may now sign in, with every permission")
