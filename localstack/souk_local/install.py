@@ -94,43 +94,59 @@ def requirements(layout: Layout, name: str) -> Path:
 def virtual_environment(layout: Layout, name: str, *, say: Callable[[str], None], extra: Sequence[Path] = ()) -> Path:
     """Make an environment of exactly its lock's packages, and `extra` folders of our own; instant when it is there."""
     folder, lock = venv(layout, name), requirements(layout, name)
-    marker = folder / "installed-from"
-    wanted = fingerprint(lock, extra)
-    if marker.exists() and marker.read_text() == wanted:
+    if marked(folder, "packages", fingerprint([lock])) and marked(folder, "own", own(extra)):
         return folder
     say(f"installing the {name} environment from the package registry")
-    fill(folder, lock, extra)
-    marker.write_text(wanted)
+    if not marked(folder, "packages", fingerprint([lock])):
+        fill(folder, lock)
+        mark(folder, "packages", fingerprint([lock]))
+    for package in extra:
+        install_own(package, folder)
+    mark(folder, "own", own(extra))
     return folder
 
 
-def fingerprint(lock: Path, extra: Sequence[Path]) -> str:
-    """Differs when an environment has to be made again."""
-    seen = hashlib.sha256(f"{sys.version} {sys.prefix}".encode())
-    files = [
-        lock,
-        *(path for folder in extra for path in [folder / "pyproject.toml", *sorted(folder.glob("src/**/*.py"))]),
-    ]
-    for path in files:
+def marked(folder: Path, what: str, wanted: str) -> bool:
+    """Whether a step of making an environment was finished, with the same ingredients."""
+    marker = folder / f"souk-{what}"
+    return marker.exists() and marker.read_text() == wanted
+
+
+def mark(folder: Path, what: str, ingredients: str) -> None:
+    """Note that a step was finished."""
+    (folder / f"souk-{what}").write_text(ingredients)
+
+
+def own(packages: Sequence[Path]) -> str:
+    """Differ when a package of our own has to be installed again."""
+    return fingerprint(
+        [path for one in packages for path in [one / "pyproject.toml", *sorted(one.glob("src/**/*.py"))]]
+    )
+
+
+def fingerprint(ingredients: Sequence[Path]) -> str:
+    """Differ when something has to be made again from these files, or for another Python."""
+    seen = hashlib.sha256(f"{sys.version} {sys.base_prefix}".encode())
+    for path in ingredients:
         seen.update(path.read_bytes())
     return seen.hexdigest()
 
 
-def fill(folder: Path, lock: Path, extra: Sequence[Path]) -> None:
+def fill(folder: Path, lock: Path) -> None:
     """Make the environment afresh; a half-made one has no marker and is made again next time."""
     shutil.rmtree(folder, ignore_errors=True)
     checked([*uv("venv"), "--quiet", "--python", sys.executable, str(folder)], folder.name)
-    target = ["--quiet", "--python", str(folder / "bin" / "python")]
-    checked([*uv("pip", "install"), *target, "--require-hashes", "--requirements", str(lock)], folder.name)
-    for package in extra:
-        install_own(package, target, folder.name)
+    python = str(folder / "bin" / "python")
+    words = ("--quiet", "--python", python, "--require-hashes", "--requirements", str(lock))
+    checked([*uv("pip", "install"), *words], folder.name)
 
 
-def install_own(package: Path, target: Sequence[str], name: str) -> None:
+def install_own(package: Path, folder: Path) -> None:
     """Build a package of the checkout from a copy, so that building leaves nothing in it and finds nothing old."""
     with TemporaryDirectory() as copy:
         shutil.copytree(package, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("build", "*.egg-info"))
-        checked([*uv("pip", "install"), *target, "--no-deps", "--no-build-isolation", copy], name)
+        words = ("--quiet", "--python", str(folder / "bin" / "python"), "--no-deps", "--no-build-isolation", copy)
+        checked([*uv("pip", "install"), *words], folder.name)
 
 
 def installed(layout: Layout, environment: str, package: str) -> str:

@@ -62,7 +62,8 @@ def account_marker(site: Site) -> Path:
 def create_account(site: Site) -> None:
     from pymongo import MongoClient
 
-    with MongoClient(LOOPBACK, site.port("mongo"), directConnection=True) as client:  # type: MongoClient[dict[str, object]]
+    client: MongoClient[dict[str, object]] = MongoClient(LOOPBACK, site.port("mongo"), directConnection=True)
+    with client:
         roles = [{"role": "readWriteAnyDatabase", "db": "admin"}, {"role": "dbAdminAnyDatabase", "db": "admin"}]
         client.admin.command("createUser", ACCOUNT, pwd=site.credentials.password("mongo"), roles=roles)
 

@@ -146,8 +146,14 @@ def superuser(site: Site, name: str) -> connection:
     """A session of the superuser in a database, each statement its own transaction."""
     import psycopg2
 
-    whom = {"user": "postgres", "password": site.credentials.password("postgres")}
-    session = psycopg2.connect(host=LOOPBACK, port=site.port("postgres"), dbname=name, connect_timeout=3, **whom)
+    session: connection = psycopg2.connect(
+        host=LOOPBACK,
+        port=site.port("postgres"),
+        user="postgres",
+        password=site.credentials.password("postgres"),
+        dbname=name,
+        connect_timeout=3,
+    )
     session.autocommit = True
     return session
 

@@ -51,8 +51,12 @@ def programs(site: Site) -> tuple[Program, ...]:
 
 def command(site: Site) -> Command:
     """How the node is started."""
-    ports = {"http_port": site.port("search"), "transport_port": site.port("search-transport")}
-    return jars.search_command(tools=site.layout.tools, home=site.layout.data("search"), **ports)
+    return jars.search_command(
+        tools=site.layout.tools,
+        home=site.layout.data("search"),
+        http_port=site.port("search"),
+        transport_port=site.port("search-transport"),
+    )
 
 
 def glance(site: Site) -> None:
