@@ -1,0 +1,113 @@
+"""Runs the web server's workers, and beside them the bridge that gives events straight to the functions."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+from msgspec import Struct
+
+from souk_cli import apps
+
+TARGET = "souk_cli.serve.wsgi:application"
+# A thread holds a connection to each database that it has used.
+THREADS = 8
+IDLE = 300  # seconds until an idle thread ends
+BACKPRESSURE = 256  # requests that wait in a worker
+PATIENCE = 40.0  # seconds for the bridge to finish what it carries
+WATCHED = ("functions", "layers", "infra/souk_cli")
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What to run."""
+
+    host: str
+    port: int
+    workers: int
+    reload: bool
+    consumers: bool
+
+
+class Child:
+    """The bridge's process: started, started again on change, and ended in order."""
+
+    def __init__(self, argv: list[str]) -> None:
+        """Start it; it ends when this process does, as it then reads the end of its input."""
+        self._argv = argv
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._argv, stdin=subprocess.PIPE, start_new_session=True)
+
+    def stop(self) -> None:
+        """Let it finish what it carries."""
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def restart(self) -> None:
+        """End it and start it again, with the code as it is now."""
+        self.stop()
+        self._process = self._start()
+
+
+def run(plan: Plan) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    multiprocessing.set_start_method("spawn", force=True)  # workers import the code as it is when they start
+    child = Child(bridge()) if plan.consumers else None
+    done = threading.Event()
+    if child and plan.reload:
+        threading.Thread(target=on_change, args=(child.restart, done), daemon=True).start()
+    try:
+        server(plan).serve()
+    finally:
+        done.set()
+        if child:
+            child.stop()
+
+
+def bridge() -> list[str]:
+    """Return the command that runs the bridge."""
+    return [sys.executable, "-m", "souk_cli.main", "bridge", "--target", "direct", "--beside"]
+
+
+def server(plan: Plan) -> MPServer:
+    """Return the web server."""
+    root = apps.ROOT
+    return MPServer(
+        TARGET,
+        address=plan.host,
+        port=plan.port,
+        interface=Interfaces.WSGI,
+        workers=plan.workers,
+        blocking_threads=THREADS,
+        blocking_threads_idle_timeout=IDLE,
+        backpressure=BACKPRESSURE,
+        loop=Loops.asyncio,
+        websockets=False,
+        log_level=LogLevels.error,
+        log_access=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=int(PATIENCE),
+        reload=plan.reload,
+        reload_paths=[root / folder for folder in WATCHED] if plan.reload else None,
+    )
+
+
+def on_change(act: Callable[[], None], done: threading.Event) -> None:
+    """Act whenever the code of the functions, the shared layer or this tool changes."""
+    from watchfiles import PythonFilter, watch
+
+    folders: list[Path] = [apps.ROOT / folder for folder in WATCHED]
+    for _ in watch(*folders, watch_filter=PythonFilter(), stop_event=done):
+        act()
