@@ -41,12 +41,11 @@ def souk(*arguments: str, timeout: float = 600) -> str:
 @pytest.fixture(scope="session")
 def stores() -> dict[str, str]:
     """The databases of the test stack, running and migrated; their settings stand in the environment."""
-    from souk_cli.migrate import migrate_all
     from souk_local import settings, stack
 
     souk("up", *DATABASES)
     connections = settings.connections(stack.here())
     os.environ.update(connections)
     os.environ["SOUK_STAGE"] = "serve"
-    migrate_all(connections)
+    souk("migrate")
     return connections
