@@ -7,6 +7,7 @@ RUNTIME = "python3.11"
 RUNTIME_PYTHON = "SOUK_LAMBDA_PYTHON"
 ENVIRONMENTS = "SOUK_LAMBDA_ENVIRONMENTS"
 BATCHES = "SOUK_LAMBDA_BATCHES"
+LOGS = "SOUK_LAMBDA_LOGS"
 
 # Souk's stack and its deployments use these. No cloudwatch: with it LocalStack reports metrics for each invocation.
 SERVICES = (
@@ -24,9 +25,14 @@ def environment(*, port: int, home: Path, runtime_python: Path) -> dict[str, str
     """Answer all variables LocalStack needs; nothing need be inherited.
 
     Everything it writes goes below `home`, which is made: Python ignores a TMPDIR that does not exist.
-    `runtime_python` is the interpreter that functions run under.
+    `runtime_python` is the interpreter that functions run under. What they log is in `home`/functions/<name>.log.
     """
-    folders = {"FILESYSTEM_ROOT": home / "root", "TMPDIR": home / "tmp", "XDG_CACHE_HOME": home / "cache"}
+    folders = {
+        "FILESYSTEM_ROOT": home / "root",
+        "TMPDIR": home / "tmp",
+        "XDG_CACHE_HOME": home / "cache",
+        LOGS: home / "functions",
+    }
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
     return {

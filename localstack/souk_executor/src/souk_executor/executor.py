@@ -13,13 +13,15 @@ from localstack.services.lambda_.invocation.lambda_models import InvocationResul
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
 from souk_executor.counts import Counts
-from souk_executor.environment import RUNTIME, RUNTIME_PYTHON
+from souk_executor.environment import LOGS, RUNTIME, RUNTIME_PYTHON
+from souk_executor.pages import Pages
 from souk_executor.process import Program
 from souk_executor.runtime_api import InitFailed, Invocation
 from souk_executor.sandbox import Outcome, Sandbox
 
 LOG = logging.getLogger(__name__)
 COUNTS = Counts()
+PAGES = Pages(Path(os.environ[LOGS]))
 HOST = "127.0.0.1"
 LAUNCH = Path(__file__).with_name("launch.py")
 # LocalStack tells its container's init these; a function on AWS never sees them.
@@ -75,7 +77,8 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack ship
             self._sandbox.start()
         except InitFailed as failure:
             COUNTS.failed(self._function, failure.answer.payload)
-            LOG.warning("%s could not be loaded: %s\n%s", self._function, failure, self._sandbox.take_output())
+            LOG.warning("%s could not be loaded: %s", self._function, failure)
+            PAGES.add(self._function, _lines(self._sandbox.take_output()) + _lines(failure.answer.note))
             raise StatusErrorException("the function could not be loaded", payload=failure.answer.payload) from failure
 
     def stop(self) -> None:
@@ -98,10 +101,10 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack ship
             seconds=self._config.timeout,
         )
         outcome = self._sandbox.invoke(invocation)
+        page = self._page(invocation, outcome)
         COUNTS.invoked(self._function, outcome)
-        return InvocationResult(
-            invocation.id, outcome.answer.payload, is_error=outcome.answer.failed, logs=self._page(invocation, outcome)
-        )
+        PAGES.add(self._function, page)
+        return InvocationResult(invocation.id, outcome.answer.payload, is_error=outcome.answer.failed, logs=page)
 
     def get_logs(self) -> str:
         """Answer what was written outside of invocations."""

@@ -6,10 +6,10 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 from localstack.config import GATEWAY_LISTEN
 from localstack.runtime import hooks
@@ -17,6 +17,7 @@ from localstack.runtime import hooks
 from souk_executor.environment import BATCHES, ENVIRONMENTS
 
 PREPARE_SECONDS = 20.0
+LOG_EVENTS = 1000
 PLACE_SECONDS = 29.0  # API Gateway answers for a function that takes longer
 
 
@@ -117,10 +118,30 @@ def show_counts() -> None:
     ROUTER.add("/_souk/functions", functions, methods=["GET"])
 
 
+@hooks.on_infra_ready()  # type: ignore[untyped-decorator]  # LocalStack ships no types
+def keep_logs_short() -> None:
+    """Keep the end of each log stream only: they are in memory, and grew by 7 MB per thousand invocations."""
+    from moto.logs.models import LogStream
+
+    def shorten(stream: Any) -> None:
+        stream.events = _Recent()
+
+    _after_init(LogStream, shorten)
+
+
 @hooks.on_infra_shutdown(priority=1000)  # type: ignore[untyped-decorator]  # LocalStack ships no types
 def leave_at_once() -> None:
     """End without ceremony: nothing is kept on disk, functions end with us, and an orderly shutdown takes seconds."""
     os._exit(0)
+
+
+class _Recent(list[Any]):
+    """A list that forgets its oldest; one may read it meanwhile."""
+
+    def __iadd__(self, more: Iterable[Any]) -> Self:  # type: ignore[misc]  # list's own takes lists alone
+        self.extend(more)
+        del self[:-LOG_EVENTS]
+        return self
 
 
 def _finished(submit: Callable[..., Any]) -> Callable[..., Any]:
@@ -143,10 +164,18 @@ def _let_environments_be_listed() -> None:
         def values(self) -> list[Any]:  # type: ignore[override]  # a copy is the point
             return list(super().values())
 
-    real = AssignmentService.__init__
-
-    def init(service: Any) -> None:
-        real(service)
+    def list_copies(service: Any) -> None:
         service.environments = defaultdict(Environments)
 
-    AssignmentService.__init__ = init
+    _after_init(AssignmentService, list_copies)
+
+
+def _after_init(kind: Any, then: Callable[[Any], None]) -> None:
+    real = kind.__init__
+
+    @functools.wraps(real)
+    def init(one: Any, *args: Any, **kwargs: Any) -> None:
+        real(one, *args, **kwargs)
+        then(one)
+
+    kind.__init__ = init

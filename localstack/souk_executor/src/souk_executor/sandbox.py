@@ -29,6 +29,7 @@ class Sandbox:
         self._init_seconds = init_seconds
         self._process: FunctionProcess | None = None
         self._init_output = ""
+        self._stopped = False
         self._turn = threading.Lock()
 
     @property
@@ -39,6 +40,8 @@ class Sandbox:
     def start(self) -> None:
         """Start the process and wait until the function is loaded. Raises InitFailed."""
         self._process = process = FunctionProcess(self._program)
+        if self._stopped:  # meanwhile, by another thread, which knew of the process before at most
+            process.kill()
         try:
             process.await_ready(seconds=self._init_seconds)
         except InitFailed:
@@ -60,6 +63,7 @@ class Sandbox:
 
     def stop(self, *, patience: float) -> None:
         """End the process; an invocation under way may finish within so many seconds."""
+        self._stopped = True
         idle = self._turn.acquire(timeout=patience)
         if self._process:
             self._process.kill()
