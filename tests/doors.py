@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 from chalice.test import Client
-from souk_cli.apps import app as load
 
 from souk.auth import PrivateKey, Signer
 from souk.clock import utcnow
 from souk.events import Event, Fact
 from souk.ids import new_id
+from souk_cli.apps import app as load
 
 SIGNERS = {"admin": "ADMIN_SIGNING_KEY", "customer": "CUSTOMER_SIGNING_KEY", "order": "CART_SIGNING_KEY"}
 ISSUERS = {"admin": "admin", "customer": "customer", "order": "cart"}

@@ -1,8 +1,238 @@
-"""The doors of the customer service."""
+"""The doors of the customer service: registration, sign-in, profile, addresses, and management by staff."""
 
-from chalicelib.customer import live
-from souk.http import Souk
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from chalicelib.customer import access, customers, live
+from chalicelib.customer.model import Address, Customer, Email, Locale, Name, PostalAddress, Status
+from souk import records, sessions
+from souk.audit import Origin
+from souk.auth import Jwks
+from souk.clock import utcnow
+from souk.http import Admits, Answer, Souk, created
+from souk.paging import Page, PageQuery
+from souk.sessions import Session, Tokens
 
 app = Souk("customer")
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """Who becomes a customer."""
+
+    email: Email
+    name: Name
+    password: Annotated[str, msgspec.Meta(max_length=256)]
+    locale: Locale = "en"
+
+
+class SignIn(msgspec.Struct, frozen=True):
+    """What a customer signs in with."""
+
+    email: Annotated[str, msgspec.Meta(max_length=254)]
+    password: Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class RefreshWish(msgspec.Struct, frozen=True):
+    """The refresh token to spend."""
+
+    refresh_token: Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class CustomerView(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer."""
+
+    id: str
+    email: str
+    name: str
+    locale: str
+    market: str
+    status: Status
+    created_at: datetime
+    version: int
+
+
+class ProfileEdit(msgspec.Struct, frozen=True):
+    """What changes; what is left out stays."""
+
+    name: Name | None = None
+    locale: Locale | None = None
+
+
+class CustomersQuery(PageQuery, frozen=True, kw_only=True):
+    """Which customers; `text` begins their address or name."""
+
+    text: Annotated[str, msgspec.Meta(max_length=254)] | None = None
+    status: Status | None = None
+
+
+@app.route("/customers", methods=["POST"], status=201)
+def register(body: Registration) -> Answer[CustomerView]:
+    """Become a customer."""
+    with live.customers() as store:
+
+        def decide() -> Answer[CustomerView]:
+            made = access.register(body.email, body.name, body.password, locale=body.locale, now=utcnow(), store=store)
+            return created(_view(made), "/customer/me")
+
+        return app.once(store.attempts, decide)
+
+
+@app.route("/sessions", methods=["POST"], status=201)
+def sign_in(body: SignIn) -> Tokens:
+    """Sign in."""
+    return access.sign_in(
+        body.email,
+        body.password,
+        ip=app.client_ip,
+        device=app.request.headers.get("user-agent", ""),
+        now=utcnow(),
+        accounts=live.customers,
+        failures=live.failures,
+        desk=live.desk(),
+    )
+
+
+@app.route("/sessions/refresh", methods=["POST"], status=201)
+def refresh(body: RefreshWish) -> Tokens:
+    """Spend a refresh token for new tokens."""
+    with live.customers() as store:
+        tokens = access.refresh(body.refresh_token, now=utcnow(), store=store, desk=live.desk())
+    if tokens is None:
+        raise sessions.refused()
+    return tokens
+
+
+@app.route("/sessions", admits=Admits.CUSTOMER)
+def list_sessions() -> Page[Session]:
+    """List one's own open sessions."""
+    with live.reading() as store:
+        return Page(store.sessions(app.caller.subject, utcnow()))
+
+
+@app.route("/sessions/{session_id}", methods=["DELETE"], status=204, admits=Admits.CUSTOMER)
+def sign_out(session_id: str) -> None:
+    """End one of one's own sessions."""
+    with live.customers() as store:
+        sessions.end(session_id, app.caller.subject, now=utcnow(), store=store)
+
+
+@app.route("/.well-known/jwks.json")
+def jwks() -> Jwks:
+    """Tell the public keys that customers' tokens are signed with."""
+    return live.desk().jwks
+
+
+@app.route("/me", admits=Admits.CUSTOMER)
+def read_profile() -> CustomerView:
+    """Read one's own profile."""
+    with live.reading() as store:
+        return _view(customers.read(app.caller.subject, store=store))
+
+
+@app.route("/me", methods=["PATCH"], admits=Admits.CUSTOMER)
+def edit_profile(body: ProfileEdit) -> CustomerView:
+    """Change one's own profile."""
+    return _edited(app.caller.subject, body)
+
+
+@app.route("/me/addresses", admits=Admits.CUSTOMER)
+def list_addresses() -> Page[Address]:
+    """List one's own addresses."""
+    with live.reading() as store:
+        return Page(store.addresses(app.caller.subject))
+
+
+@app.route("/me/addresses", methods=["POST"], status=201, admits=Admits.CUSTOMER)
+def add_address(body: PostalAddress) -> Answer[Address]:
+    """Keep another address."""
+    with live.customers() as store:
+
+        def decide() -> Answer[Address]:
+            made = customers.add_address(app.caller.subject, body, now=utcnow(), store=store)
+            return created(made, f"/customer/me/addresses/{made.id}")
+
+        return app.once(store.attempts, decide)
+
+
+@app.route("/me/addresses/{address_id}", methods=["PUT"], admits=Admits.CUSTOMER)
+def change_address(address_id: str, body: PostalAddress) -> Address:
+    """Replace one of one's own addresses."""
+    with live.customers() as store:
+        who, seen = app.caller.subject, app.if_match
+        return customers.change_address(who, address_id, body, seen=seen, now=utcnow(), store=store)
+
+
+@app.route("/me/addresses/{address_id}", methods=["DELETE"], status=204, admits=Admits.CUSTOMER)
+def remove_address(address_id: str) -> None:
+    """Remove one of one's own addresses."""
+    with live.customers() as store:
+        customers.remove_address(app.caller.subject, address_id, store=store)
+
+
+@app.route("/customers", permission="customers:read")
+def list_customers(query: CustomersQuery) -> Page[CustomerView]:
+    """List customers, newest first, or search them by the beginning of their address or name."""
+    with live.reading() as store:
+        found = store.customers(text=query.text, status=query.status, limit=query.limit, cursor=query.cursor)
+    return found.map(_view)
+
+
+@app.route("/customers/{customer_id}", permission="customers:read")
+def read_customer(customer_id: str) -> CustomerView:
+    """Read a customer."""
+    with live.reading() as store:
+        return _view(customers.read(customer_id, store=store))
+
+
+@app.route("/customers/{customer_id}", methods=["PATCH"], permission="customers:write")
+def edit_customer(customer_id: str, body: ProfileEdit) -> CustomerView:
+    """Change a customer's profile for them."""
+    return _edited(customer_id, body)
+
+
+@app.route("/customers/{customer_id}/suspension", methods=["PUT"], permission="customers:write")
+def suspend_customer(customer_id: str) -> CustomerView:
+    """Keep a customer from signing in, and end their sessions."""
+    with live.customers() as store:
+        return _view(customers.suspend(customer_id, by=_origin(), now=utcnow(), store=store))
+
+
+@app.route("/customers/{customer_id}/suspension", methods=["DELETE"], permission="customers:write")
+def reinstate_customer(customer_id: str) -> CustomerView:
+    """Let a suspended customer sign in again."""
+    with live.customers() as store:
+        return _view(customers.reinstate(customer_id, by=_origin(), now=utcnow(), store=store))
+
+
+@app.every(60)
+def sweep_customer() -> None:
+    """Remove what is kept for a while only."""
+    records.sweep(live.database)
+
+
+def _edited(customer_id: str, body: ProfileEdit) -> CustomerView:
+    with live.customers() as store:
+        after = customers.edit(
+            customer_id,
+            name=body.name,
+            locale=body.locale,
+            seen=app.if_match,
+            by=_origin(),
+            now=utcnow(),
+            store=store,
+        )
+    return _view(after)
+
+
+def _origin() -> Origin:
+    return Origin(app.caller, app.client_ip)
+
+
+def _view(customer: Customer) -> CustomerView:
+    return msgspec.convert(customer, CustomerView, from_attributes=True)
+
+
 app.health({"postgres": live.database.ping})
 app.refuse_the_rest()

@@ -49,7 +49,9 @@ def role(admin: Doors, owner: dict[str, str], *permissions: str) -> str:
     return name
 
 
-def test_a_wrong_password_and_an_unknown_address_are_answered_alike(admin: Doors, owner: dict[str, str], email: str) -> None:
+def test_a_wrong_password_and_an_unknown_address_are_answered_alike(
+    admin: Doors, owner: dict[str, str], email: str
+) -> None:
     wrong = admin("POST", "/sessions", {"email": email, "password": "not-the-password"})
     unknown = admin("POST", "/sessions", {"email": f"x{email}", "password": PASSWORD})
     assert wrong.status == unknown.status == 401

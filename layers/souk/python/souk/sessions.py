@@ -15,7 +15,7 @@ import msgspec
 
 from souk.auth import PrivateKey, Signer, digest
 from souk.errors import Missing, Unauthenticated
-from souk.ids import new_id
+from souk.ids import is_id, new_id
 from souk.postgres import Row, Transaction
 
 ACCESS = timedelta(minutes=15)
@@ -138,7 +138,7 @@ def refused() -> Unauthenticated:
 
 def end(session_id: str, subject: str, *, now: datetime, store: SessionStore) -> None:
     """End one of the subject's own sessions. Raises Missing."""
-    if not store.end_session(session_id, now, subject=subject):
+    if not is_id(session_id) or not store.end_session(session_id, now, subject=subject):
         raise Missing("no such session")
 
 

@@ -1,0 +1,120 @@
+"""Customers as they see themselves, and as staff manage them."""
+
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.customer.model import MOST_ADDRESSES, Address, Customer, PostalAddress, Status
+from souk.audit import Origin, audited
+from souk.errors import Missing, Refused, Stale
+from souk.events import Event
+from souk.ids import is_id, new_id
+from souk.paging import Page
+from souk.sessions import SessionStore
+
+PERSONAL = frozenset({"email", "name"})
+
+
+class Customers(SessionStore, Protocol):
+    """What keeps customers and their addresses."""
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """Return a customer for change: locked until the transaction ends."""
+
+    def customers(self, *, text: str | None, status: Status | None, limit: int, cursor: str | None) -> Page[Customer]:
+        """Return a page of customers, newest first; `text` begins the address or the name."""
+
+    def save_customer(self, customer: Customer, *events: Event) -> None:
+        """Keep a changed customer and put events in the outbox."""
+
+    def addresses(self, customer_id: str) -> list[Address]:
+        """Return a customer's addresses, oldest first."""
+
+    def address(self, customer_id: str, address_id: str) -> Address | None:
+        """Return one of a customer's addresses for change."""
+
+    def save_address(self, customer_id: str, address: Address, now: datetime) -> None:
+        """Keep a new or changed address."""
+
+    def remove_address(self, customer_id: str, address_id: str) -> bool:
+        """Remove an address; False when there is none."""
+
+
+def read(customer_id: str, *, store: Customers) -> Customer:
+    """Return a customer. Raises Missing."""
+    customer = store.customer(customer_id) if is_id(customer_id) else None
+    if customer is None:
+        raise Missing("no such customer")
+    return customer
+
+
+def edit(
+    customer_id: str, *, name: str | None, locale: str | None, seen: int, store: Customers, by: Origin, now: datetime
+) -> Customer:
+    """Change a profile: one's own, or by staff, which leaves a trace. Raises Missing, Stale."""
+    before = read(customer_id, store=store)
+    if before.version != seen:
+        raise Stale(f"the customer is at version {before.version}")
+    after = before.edited(name=name, locale=locale)
+    store.save_customer(after, *_audit(by, "customer.edit", before, after, now))
+    return after
+
+
+def suspend(customer_id: str, *, by: Origin, now: datetime, store: Customers) -> Customer:
+    """Keep a customer from signing in and end their sessions. Raises Missing, Refused."""
+    after = _become(customer_id, Status.SUSPENDED, "customer.suspend", by=by, now=now, store=store)
+    store.end_sessions(customer_id, now)
+    return after
+
+
+def reinstate(customer_id: str, *, by: Origin, now: datetime, store: Customers) -> Customer:
+    """Let a suspended customer sign in again. Raises Missing, Refused."""
+    return _become(customer_id, Status.ACTIVE, "customer.reinstate", by=by, now=now, store=store)
+
+
+def _become(customer_id: str, status: Status, action: str, *, by: Origin, now: datetime, store: Customers) -> Customer:
+    before = read(customer_id, store=store)
+    after = before.become(status)
+    store.save_customer(after, *_audit(by, action, before, after, now))
+    return after
+
+
+def add_address(customer_id: str, given: PostalAddress, *, now: datetime, store: Customers) -> Address:
+    """Keep another address. Raises Missing, and Refused past the most a customer may keep."""
+    read(customer_id, store=store)
+    if len(store.addresses(customer_id)) >= MOST_ADDRESSES:
+        raise Refused(f"a customer keeps at most {MOST_ADDRESSES} addresses")
+    address = _address(new_id(), given, version=1)
+    store.save_address(customer_id, address, now)
+    return address
+
+
+def change_address(
+    customer_id: str, address_id: str, given: PostalAddress, *, seen: int, now: datetime, store: Customers
+) -> Address:
+    """Replace an address. Raises Missing, Stale."""
+    before = store.address(customer_id, address_id) if is_id(address_id) else None
+    if before is None:
+        raise Missing("no such address")
+    if before.version != seen:
+        raise Stale(f"the address is at version {before.version}")
+    after = _address(before.id, given, version=before.version + 1)
+    store.save_address(customer_id, after, now)
+    return after
+
+
+def remove_address(customer_id: str, address_id: str, *, store: Customers) -> None:
+    """Remove an address. Raises Missing."""
+    if not is_id(address_id) or not store.remove_address(customer_id, address_id):
+        raise Missing("no such address")
+
+
+def _address(address_id: str, given: PostalAddress, *, version: int) -> Address:
+    fields = {name: getattr(given, name) for name in PostalAddress.__struct_fields__}
+    return Address(id=address_id, version=version, **fields)
+
+
+def _audit(by: Origin, action: str, before: Customer, after: Customer, now: datetime) -> list[Event]:
+    """Return the trace of a change by staff; customers changing their own things leave none."""
+    if by.caller.subject == after.id:
+        return []
+    return [audited(by, action, after.id, service="customer", now=now, before=before, after=after, personal=PERSONAL)]
