@@ -157,8 +157,9 @@ def installed(layout: Layout, environment: str, package: str) -> str:
 
 
 def uv(*words: str) -> list[str]:
-    """The installer that the development environment brings."""
-    return [str(Path(sys.executable).with_name("uv")), *words]
+    """The installer that the development environment brings, else one on the search path."""
+    beside = Path(sys.executable).with_name("uv")
+    return [str(beside) if beside.exists() else "uv", *words]
 
 
 def checked(argv: Sequence[str], name: str) -> None:

@@ -127,4 +127,7 @@ def link_outside(inside: Path, outside: Path) -> None:
 def make_folders(layout: Layout) -> None:
     """Create the folders everything else expects; others may pass through them but not list secrets."""
     for folder in (layout.state, layout.records, layout.logs, layout.state / "data", layout.tools):
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StackError(f"{folder} can't be made ({error.strerror}); choose another place with SOUK_HOME") from error

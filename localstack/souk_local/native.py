@@ -55,19 +55,23 @@ class NativeEngine:
 
     def alive(self, name: str) -> bool:
         """Whether all its processes run."""
-        return all(processes.record_of(self.layout, process) for process in store.named(name).PROCESSES)
+        return all(self.runs(process) for process in store.named(name).PROCESSES)
 
     def start(self, name: str) -> None:
         """Start those of its processes that don't run."""
         part = store.named(name)
-        if self.alive(name):
-            return
-        part.initialise(self.site)
-        for program in part.programs(self.site):
-            if processes.record_of(self.layout, program.name) is None:
-                processes.stop(self.layout, program.name)  # orphans of a killed one keep its ports and files
-                checks.ports({port: self.site.port(port) for port in program.ports})
-                processes.launch(program, self.layout)
+        wanted = [program for program in part.programs(self.site) if not self.runs(program.name)]
+        for program in wanted:
+            processes.stop(self.layout, program.name)  # orphans of a killed one keep its ports and files
+            checks.ports({port: self.site.port(port) for port in program.ports})
+        if wanted:
+            part.initialise(self.site)
+        for program in wanted:
+            processes.launch(program, self.layout)
+
+    def runs(self, process: str) -> bool:
+        """Whether one process runs."""
+        return processes.record_of(self.layout, process) is not None
 
     def stop(self, name: str) -> None:
         """End its processes, the last started first."""

@@ -8,23 +8,25 @@ from pathlib import Path
 
 PROC = Path("/proc")
 LISTENING = "0A"
+DEAD = ("Z", "X")
 STATE, PARENT, STARTED = 0, 1, 19  # fields of /proc/PID/stat counted behind the command's name
 
 
-def stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat behind the command, or None when there is no such process (a zombie is none)."""
+def stat(pid: int) -> list[str]:
+    """Read the fields of /proc/PID/stat behind the command; none when there is no such process."""
     try:
         text = (PROC / str(pid) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = text.rpartition(")")[2].split()
-    return None if fields[STATE] in "ZX" else fields
+        return []
+    return text.rpartition(")")[2].split()
 
 
-def started(pid: int) -> int | None:
-    """When the kernel started it, in clock ticks since boot."""
+def started(pid: int, *, dead_too: bool = False) -> int | None:
+    """Tell when the kernel started it, in clock ticks since boot; not of one that only waits to be noticed as dead."""
     fields = stat(pid)
-    return int(fields[STARTED]) if fields else None
+    if not fields or (fields[STATE] in DEAD and not dead_too):
+        return None
+    return int(fields[STARTED])
 
 
 def reap(pid: int) -> None:

@@ -14,7 +14,7 @@ from souk_local import proc
 from souk_local.errors import StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from souk_local.layout import Layout
@@ -90,12 +90,17 @@ def mark(layout: Layout, name: str) -> str:
 
 
 def record_of(layout: Layout, name: str) -> Record | None:
-    """The running process of that name, or None: a record whose process is gone counts for nothing."""
+    """Answer the running process of that name; a record whose process is gone counts for nothing."""
+    record = recorded(layout, name)
+    return record if record and is_alive(record) else None
+
+
+def recorded(layout: Layout, name: str) -> Record | None:
+    """Answer the record of that name, whether its process runs or not; one that was cut off is none."""
     try:
-        record = msgspec.json.decode(record_path(layout, name).read_bytes(), type=Record)
+        return msgspec.json.decode(record_path(layout, name).read_bytes(), type=Record)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
-    return record if is_alive(record) else None
 
 
 def is_alive(record: Record) -> bool:
@@ -116,18 +121,25 @@ def record_path(layout: Layout, name: str) -> Path:
 
 def stop(layout: Layout, name: str, *, patience: float = PATIENCE) -> None:
     """Ask a process to end, insist after `patience` seconds, and end whatever it left behind."""
-    family = relatives(layout, name)
-    record = record_of(layout, name)
-    if record is not None:
-        tell([record], record.stop_signal)
-        if not gone([record], patience):
-            tell([record], signal.SIGKILL)
-    leftovers = [one for one in {*family, *relatives(layout, name)} if is_alive(one)]
-    tell(leftovers, signal.SIGTERM)
-    if not gone(leftovers, 2.0):
-        tell(leftovers, signal.SIGKILL)
-        gone(leftovers, 2.0)
+    family, main = relatives(layout, name), recorded(layout, name)
+    end([main] if main else [], main.stop_signal if main else signal.SIGTERM, patience)
+    end([*family, *relatives(layout, name)], signal.SIGTERM, 2.0)
+    if main:
+        buried(main, patience)
     record_path(layout, name).unlink(missing_ok=True)
+
+
+def end(whom: Sequence[Record], with_signal: int, patience: float) -> None:
+    """Ask processes to end and insist when their time is up."""
+    tell(whom, with_signal)
+    if not gone(whom, patience):
+        tell(whom, signal.SIGKILL)
+        gone(whom, patience)
+
+
+def buried(record: Record, patience: float) -> bool:
+    """Wait until nothing is left of a process: PostgreSQL takes one whose parent hasn't noticed its end for running."""
+    return awaited(lambda: proc.started(record.pid, dead_too=True) != record.started, patience)
 
 
 def relatives(layout: Layout, name: str) -> list[Record]:
@@ -150,8 +162,13 @@ def tell(whom: Iterable[Record], what: int) -> None:
 
 def gone(whom: Sequence[Record], patience: float) -> bool:
     """Wait until none of these runs."""
+    return awaited(lambda: not any(is_alive(record) for record in whom), patience)
+
+
+def awaited(condition: Callable[[], bool], patience: float) -> bool:
+    """Wait for a condition; answers whether it came true in time."""
     until = time.monotonic() + patience
-    while any(is_alive(record) for record in whom):
+    while not condition():
         if time.monotonic() > until:
             return False
         time.sleep(GLANCE)

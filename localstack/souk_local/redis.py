@@ -166,8 +166,8 @@ def probe(site: Site) -> None:
 def known(sentinel: int) -> tuple[int, int]:
     """How many replicas and how many other sentinels one sentinel knows."""
     words = talk(sentinel, None, "SENTINEL", "MASTER", PRIMARY_NAME)
-    told = dict(zip(words[::2], words[1::2], strict=True))
-    return int(told["num-slaves"]), int(told["num-other-sentinels"])
+    told = dict(zip(map(str, words[::2]), words[1::2], strict=True))
+    return int(str(told["num-slaves"])), int(str(told["num-other-sentinels"]))
 
 
 def replication(site: Site, port: int) -> str:

@@ -162,6 +162,8 @@ class Stack:
 
 def here(wanted: str | None = None) -> Stack:
     """This checkout's stack, on the engine asked for, else the one it runs on, else the one that suits the machine."""
+    if wanted and wanted not in engine.ENGINES:
+        raise StackError(f"the engine is one of {', '.join(engine.ENGINES)}, not {wanted!r}")
     place = site.here()
     running = running_on(place)
     if wanted and running and wanted != running:
