@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -65,11 +66,12 @@ def test_a_function_that_exits_is_reported_and_starts_anew(sandbox: Maker) -> No
     assert do(one, "1 + 1") == 2
 
 
-def test_a_function_killed_in_the_middle_is_reported_and_starts_anew(sandbox: Maker) -> None:
+def test_a_function_killed_in_the_middle_is_reported_and_starts_anew(sandbox: Maker, tmp_path: Path) -> None:
     one = sandbox()
     one.start()
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(do, one, "time.sleep(60)")
+        asked = pool.submit(do, one, "open('begun', 'w').close() or time.sleep(60)")
+        until(tmp_path.joinpath("begun").exists)
         os.kill(pid_of(one), signal.SIGKILL)
         assert "signal: SIGKILL" in str(asked.result(10))
     assert do(one, "1 + 1") == 2
@@ -120,12 +122,12 @@ def test_stopping_leaves_no_process_not_even_what_the_function_started(sandbox: 
     await_gone(child)
 
 
-def test_stopping_lets_an_invocation_finish(sandbox: Maker) -> None:
+def test_stopping_lets_an_invocation_finish(sandbox: Maker, tmp_path: Path) -> None:
     one = sandbox()
     one.start()
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(do, one, "print('begun', flush=True) or time.sleep(0.3) or 'finished'")
-        one_is_busy(one)
+        asked = pool.submit(do, one, "open('begun', 'w').close() or time.sleep(0.3) or 'finished'")
+        until(tmp_path.joinpath("begun").exists)
         one.stop(patience=10)
         assert asked.result(10) == "finished"
 
@@ -138,8 +140,8 @@ def test_invocations_wait_for_their_turn(sandbox: Maker) -> None:
     assert answers == list(range(40))
 
 
-def one_is_busy(one: Sandbox) -> None:
-    """Wait until an invocation is under way."""
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something to become true."""
     deadline, tick = time.monotonic() + 10, threading.Event()
-    while not one._turn.locked() and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:
         tick.wait(0.005)

@@ -118,9 +118,23 @@ def show_counts() -> None:
     ROUTER.add("/_souk/functions", functions, methods=["GET"])
 
 
+@hooks.on_infra_start()  # type: ignore[untyped-decorator]  # LocalStack ships no types
+def report_no_metrics() -> None:
+    """Start no thread per invocation to report to cloudwatch, which does not run: LocalStack keeps each for ever."""
+    from localstack.services.lambda_.invocation import version_manager
+
+    real = version_manager.start_thread
+
+    @functools.wraps(real)
+    def start_thread(method: Any, *, name: str = "", **kwargs: Any) -> Any:
+        return None if name.startswith("record-cloudwatch-metric") else real(method, name=name, **kwargs)
+
+    version_manager.start_thread = start_thread
+
+
 @hooks.on_infra_ready()  # type: ignore[untyped-decorator]  # LocalStack ships no types
 def keep_logs_short() -> None:
-    """Keep the end of each log stream only: they are in memory, and grew by 7 MB per thousand invocations."""
+    """Keep the end of each log stream only: they are in memory, and nobody ever removes them."""
     from moto.logs.models import LogStream
 
     def shorten(stream: Any) -> None:

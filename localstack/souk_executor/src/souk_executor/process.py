@@ -41,7 +41,8 @@ class FunctionProcess:
         except OSError:
             self._close()
             raise
-        threading.Thread(target=self._see_off, name=f"function-{self._process.pid}", daemon=True).start()
+        self._watch = threading.Thread(target=self._see_off, name=f"function-{self._process.pid}", daemon=True)
+        self._watch.start()
 
     @property
     def pid(self) -> int:
@@ -62,10 +63,9 @@ class FunctionProcess:
             raise InitFailed(fault("Sandbox.Timedout", f"Init timed out after {seconds:.2f} seconds")) from None
 
     def kill(self) -> None:
-        """End the process and all it started; it is gone when this returns."""
+        """End the process and all it started; it has `ended` when this returns."""
         self._kill_group()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(KILL_SECONDS)
+        self._watch.join(KILL_SECONDS)
 
     def take_output(self) -> str:
         """Answer, and forget, what was written since the last time; of very much only the end."""
