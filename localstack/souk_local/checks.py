@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,16 @@ PYTHON = (3, 11)
 def machine(state: Path) -> None:
     """Refuse an unsupported Python, and too little disk or memory, before hours are lost."""
     python(sys.version_info[:2])
+    passable(state)
     disk(state, shutil.disk_usage(state).free)
     memory(available_memory())
+
+
+def passable(state: Path) -> None:
+    """Refuse, as root, a place that database users can't get to: servers that don't run as root would find nothing."""
+    closed = [folder for folder in (state, *state.parents) if not folder.stat().st_mode & stat.S_IXOTH]
+    if closed and is_root():
+        raise StackError(f"database users can't enter {closed[-1]}; choose a place for the stack with SOUK_HOME")
 
 
 def python(version: tuple[int, ...]) -> None:

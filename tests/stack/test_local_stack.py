@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -52,14 +54,16 @@ class Checkout:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    home = tmp_path_factory.mktemp("stack")
-    for folder in (home, *home.parents[:3]):  # database users have to pass through pytest's own folders
-        folder.chmod(folder.stat().st_mode | 0o011)
+def checkout() -> Iterator[Checkout]:
+    home = Path(tempfile.mkdtemp(prefix="souk-stack-", dir="/var/tmp"))
+    home.chmod(0o755)  # database users have to pass through, as they can't through pytest's own folders
     made = Checkout(home)
-    made.souk("up", *PARTS)
-    yield made
-    made.souk("down")
+    try:
+        made.souk("up", *PARTS)
+        yield made
+    finally:
+        made.souk("down")
+        shutil.rmtree(home)
 
 
 def kill(record: Record) -> None:

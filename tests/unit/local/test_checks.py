@@ -40,6 +40,16 @@ def test_a_machine_that_does_not_suffice_is_refused_with_the_reason(check: Calla
         check()
 
 
+def test_a_home_that_database_users_cannot_enter_is_refused_for_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (tmp_path / "closed" / "state").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0o700)
+    with pytest.raises(StackError, match="SOUK_HOME"):
+        checks.passable(tmp_path / "closed" / "state")
+
+
 def test_a_missing_package_is_one_whose_program_is_not_there() -> None:
     assert install.missing({"shell": "sh", "nothing": "/nowhere/nothing"}) == ["nothing"]
 
