@@ -11,6 +11,7 @@ from souk_local import layout
 from souk_local.errors import StackError
 
 SECONDS = 2.0
+LOCAL = "local"
 SECRET_ID = "_SECRET_ID"  # noqa: S105 - the end of a setting's name
 FILE = "_FILE"
 
@@ -39,11 +40,19 @@ def is_given(name: str, environment: Mapping[str, str]) -> bool:
     return any(one in environment for one in (name, name + FILE, service + SECRET_ID))
 
 
-def adopt(stage: str | None = None) -> None:
-    """Complete this process's environment; `stage` replaces the stage it names."""
+def adopt(stage: str | None = None, *, aws: bool = False) -> None:
+    """Complete this process's environment; `stage` replaces the stage it names.
+
+    With `aws`, calls of AWS go to the local stack where that is the stage.
+    """
     os.environ.update(fill())
     if stage is not None:
         os.environ["SOUK_STAGE"] = stage
+    if aws and os.environ.get("SOUK_STAGE", LOCAL) == LOCAL:
+        import souk_local
+
+        for name, value in souk_local.environment(souk_local.here().site).items():
+            os.environ.setdefault(name, value)
 
 
 def silent(names: Iterable[str]) -> dict[str, str]:

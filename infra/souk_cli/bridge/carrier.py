@@ -1,0 +1,76 @@
+"""Carries messages from RabbitMQ to a target, in this process: a subscription, and some lanes per consumer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from souk.errors import Unavailable
+from souk_cli.bridge import topology
+from souk_cli.bridge.deliveries import Delivery, Inbox
+from souk_cli.bridge.lanes import Lane
+from souk_cli.bridge.publisher import Message, Publisher
+from souk_cli.bridge.statistics import Statistics
+from souk_cli.bridge.subscription import Subscription
+from souk_cli.bridge.targets import Target
+from souk_cli.bridge.topology import Line
+
+LANES = 2  # batches of one consumer at a time
+
+
+class Carrier:
+    """Works until it is stopped."""
+
+    def __init__(self, url: str, lines: Sequence[Line], target: Target, *, lanes: int = LANES) -> None:
+        """Carry what RabbitMQ at `url` has for these consumers."""
+        self.statistics = Statistics(line.consumer for line in lines)
+        prepare = _prepared(url, lines)
+        inboxes = self._inboxes = {line: Inbox() for line in lines}
+        self._subscription = Subscription(url, prepare, inboxes)
+        self._parking = Publisher(url, prepare)
+        self._lanes = [
+            Lane(
+                line.consumer,
+                inbox=inbox,
+                target=target,
+                subscription=self._subscription,
+                park=self._park,
+                statistics=self.statistics,
+            )
+            for line, inbox in inboxes.items()
+            for _ in range(lanes)
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        self._parking.start()
+        for lane in self._lanes:
+            lane.start()
+        self._subscription.start()
+
+    def stop(self, *, within: float) -> None:
+        """Take nothing new, carry what has come, acknowledge it, and hang up."""
+        until = time.monotonic() + within
+        self._subscription.cancel()
+        for lane in self._lanes:
+            lane.finish()
+        for lane in self._lanes:
+            lane.join(max(0.0, until - time.monotonic()))
+        self._subscription.stop()
+        self._parking.stop()
+
+    def look(self) -> None:
+        """Bring the statistics up to date with what is held now."""
+        for line, inbox in self._inboxes.items():
+            self.statistics.held(line.consumer, unacked=inbox.unacked, waiting=inbox.waiting)
+
+    def _park(self, consumer: str, delivery: Delivery) -> bool:
+        message = Message(exchange=topology.DEAD, key=consumer, id=delivery.message_id, body=delivery.body)
+        try:
+            return message.id in self._parking.publish([message])
+        except Unavailable:
+            return False
+
+
+def _prepared(url: str, lines: Sequence[Line]) -> Callable[[], None]:
+    return lambda: topology.prepare(url, lines)

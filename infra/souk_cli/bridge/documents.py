@@ -1,0 +1,63 @@
+"""The outbox inside MongoDB documents: events wait in the document whose change they tell, until they are sent."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any
+
+from souk.mongo import Mongo
+from souk_cli.bridge.publisher import Message
+from souk_cli.bridge.sources import Lag, Publish, message
+
+BATCH = 200
+COUNTED = 10_000
+# Entries' ids, UUIDs all of them, are indexed (`outbox.id`); UUIDv7 sorts by time, so the oldest come first.
+WAITING = {"outbox.id": {"$gt": ""}}
+BY_AGE = [("outbox.id", 1)]
+ENTRIES = {"outbox": 1}
+
+
+class DocumentOutbox:
+    """One collection of a service."""
+
+    def __init__(self, service: str, collection: str) -> None:
+        """Say whose."""
+        self.name = f"{service} documents"
+        self._mongo = Mongo(service)
+        self._collection = collection
+
+    def pass_on(self, publish: Publish) -> int:
+        """Send what a batch of documents carries, then take that out of them; what came meanwhile stays."""
+        with self._mongo.documents() as documents:
+            collection = documents[self._collection]
+            found = list(collection.find(WAITING, ENTRIES).sort(BY_AGE).limit(BATCH))
+        entries = [entry for document in found for entry in document["outbox"]]
+        if not entries:
+            return 0
+        sent = publish(list(_messages(entries).values()))
+        with self._mongo.documents() as documents:
+            which = {"_id": {"$in": [document["_id"] for document in found]}}
+            documents[self._collection].update_many(which, {"$pull": {"outbox": {"id": {"$in": sorted(sent)}}}})
+        return len(sent)
+
+    def lag(self) -> Lag:
+        """Count the documents that carry something, and find the oldest entry."""
+        with self._mongo.documents() as documents:
+            collection = documents[self._collection]
+            unsent = collection.count_documents(WAITING, limit=COUNTED)
+            oldest = collection.find_one(WAITING, ENTRIES, sort=BY_AGE) if unsent else None
+        return Lag(unsent=unsent, oldest_seconds=_age(oldest["outbox"][0]) if oldest and oldest["outbox"] else 0.0)
+
+    def purge(self) -> int:
+        """Nothing is kept after sending."""
+        return 0
+
+
+def _messages(entries: list[dict[str, Any]]) -> dict[str, Message]:
+    return {entry["id"]: message(entry["id"], entry["type"], entry["event"]) for entry in entries}
+
+
+def _age(entry: dict[str, Any]) -> float:
+    at = entry.get("at")
+    return max(0.0, time.time() - at.timestamp()) if isinstance(at, datetime) else 0.0

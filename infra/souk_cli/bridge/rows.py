@@ -1,0 +1,63 @@
+"""The outbox of a PostgreSQL database, taken by its flag: ids become visible out of order."""
+
+from __future__ import annotations
+
+from souk.postgres import Database
+from souk_cli.bridge.sources import Lag, Publish, message
+
+BATCH = 500
+PURGED = 2_000
+IS_ANYTHING_UNSENT = "SELECT EXISTS (SELECT FROM outbox WHERE sent_at IS NULL) AS found"
+TAKE = """
+    SELECT id::text, type, event FROM outbox
+     WHERE sent_at IS NULL
+     ORDER BY created_at, id
+     LIMIT %(batch)s
+       FOR UPDATE SKIP LOCKED
+"""
+MARK_SENT = "UPDATE outbox SET sent_at = clock_timestamp() WHERE id = ANY(%(ids)s::uuid[])"
+LAG = """
+    SELECT count(*) AS unsent, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS oldest
+      FROM outbox
+     WHERE sent_at IS NULL
+"""
+PURGE = """
+    DELETE FROM outbox
+     WHERE id IN (SELECT id FROM outbox WHERE sent_at < now() - interval '7 days' LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+"""
+
+
+class RowOutbox:
+    """One service's outbox, by the relay's own role."""
+
+    def __init__(self, service: str) -> None:
+        """Say whose."""
+        self.name = f"{service} rows"
+        self._database = Database(service, "RELAY_DATABASE_URL")
+
+    def pass_on(self, publish: Publish) -> int:
+        """Send a batch; the rows stay locked meanwhile, so that other relays take others."""
+        if not self._anything():
+            return 0
+        with self._database.transaction() as tx:
+            rows = tx.all(TAKE, batch=BATCH)
+            if not rows:
+                return 0
+            sent = publish([message(row["id"], row["type"], row["event"]) for row in rows])
+            return tx.run(MARK_SENT, ids=sorted(sent))
+
+    def _anything(self) -> bool:
+        with self._database.reading() as session:
+            found = session.one(IS_ANYTHING_UNSENT)
+            return bool(found and found["found"])
+
+    def lag(self) -> Lag:
+        """Count what is unsent."""
+        with self._database.reading() as session:
+            found = session.one(LAG) or {"unsent": 0, "oldest": 0.0}
+            return Lag(unsent=found["unsent"], oldest_seconds=found["oldest"])
+
+    def purge(self) -> int:
+        """Remove rows seven days after they were sent."""
+        with self._database.transaction() as tx:
+            return tx.run(PURGE, batch=PURGED)

@@ -1,0 +1,118 @@
+"""What stands in RabbitMQ: one exchange for all events, a queue per consumer, and where dead and unwanted ones go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from typing import Any
+
+from msgspec import Struct
+
+EVENTS = "souk.events"
+DEAD = "souk.dead"
+UNROUTED = "souk.unrouted"
+DAY = 86_400_000  # milliseconds
+# A kill of the bridge counts as a delivery of all that it held. Poison is counted by the functions' answers instead.
+DELIVERIES = 100
+DEAD_KEPT = 14 * DAY
+UNROUTED_KEPT = 7 * DAY
+CONNECT = 5.0  # seconds
+BLOCKED = 60.0  # seconds that RabbitMQ may take nothing, for want of memory or disk, until we connect again
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """A consumer and the types of event that it asks for."""
+
+    consumer: str
+    types: tuple[str, ...]
+
+    @property
+    def queue(self) -> str:
+        """The name of its queue."""
+        return f"souk.{self.consumer}"
+
+    @property
+    def dead_queue(self) -> str:
+        """The name of the queue of those that could not be taken."""
+        return f"{self.queue}.dead"
+
+
+def lines() -> tuple[Line, ...]:
+    """Return the consumers that the apps declare."""
+    from souk_cli import apps
+
+    found = [consumer for consumers in apps.consumers().values() for consumer in consumers]
+    return tuple(Line(consumer=one.name, types=tuple(sorted(one.facts))) for one in found)
+
+
+def declare(channel: Any, wanted: Iterable[Line]) -> None:
+    """Make all of it; what is there already stays.
+
+    Before anything is published: RabbitMQ confirms a message that nothing routes, and drops it.
+    """
+    channel.exchange_declare(UNROUTED, "fanout", durable=True)
+    channel.queue_declare(UNROUTED, durable=True, arguments={**_quorum(), "x-message-ttl": UNROUTED_KEPT})
+    channel.queue_bind(UNROUTED, UNROUTED)
+    channel.exchange_declare(DEAD, "direct", durable=True)
+    channel.exchange_declare(EVENTS, "topic", durable=True, arguments={"alternate-exchange": UNROUTED})
+    for line in wanted:
+        _declare_line(channel, line)
+
+
+def _declare_line(channel: Any, line: Line) -> None:
+    channel.queue_declare(line.dead_queue, durable=True, arguments={**_quorum(), "x-message-ttl": DEAD_KEPT})
+    channel.queue_bind(line.dead_queue, DEAD, line.consumer)
+    channel.queue_declare(line.queue, durable=True, arguments=_arguments(line))
+    for kind in line.types:
+        channel.queue_bind(line.queue, EVENTS, kind)
+
+
+def _arguments(line: Line) -> dict[str, Any]:
+    return {
+        **_quorum(),
+        "x-overflow": "reject-publish",  # at-least-once dead lettering asks for it
+        "x-dead-letter-strategy": "at-least-once",
+        "x-dead-letter-exchange": DEAD,
+        "x-dead-letter-routing-key": line.consumer,
+        "x-delivery-limit": DELIVERIES,
+    }
+
+
+def _quorum() -> dict[str, Any]:
+    return {"x-queue-type": "quorum"}
+
+
+def parameters(url: str) -> Any:
+    """Return how to connect."""
+    import pika
+
+    found = pika.URLParameters(url)
+    found.socket_timeout = found.stack_timeout = CONNECT
+    found.blocked_connection_timeout = BLOCKED
+    found.heartbeat = 20
+    found.connection_attempts = 1
+    return found
+
+
+def connected(url: str) -> Any:
+    """Return a blocking connection; for short work, as nothing answers its heartbeats in between."""
+    import pika
+
+    return closing(pika.BlockingConnection(parameters(url)))
+
+
+def prepare(url: str, wanted: Iterable[Line]) -> None:
+    """Make all of it, over a connection of its own."""
+    with connected(url) as connection:
+        declare(connection.channel(), wanted)
+
+
+def depths(url: str, wanted: Iterable[Line]) -> dict[str, tuple[int, int]]:
+    """Return how many messages wait for each consumer, and how many of its are dead."""
+    with connected(url) as connection:
+        channel = connection.channel()
+        return {line.consumer: (_depth(channel, line.queue), _depth(channel, line.dead_queue)) for line in wanted}
+
+
+def _depth(channel: Any, queue: str) -> int:
+    return int(channel.queue_declare(queue, passive=True).method.message_count)
