@@ -33,7 +33,7 @@ def initialise(site: Site) -> None:
 
 
 def programs(site: Site) -> tuple[Program, ...]:
-    """The bridge, with the settings of the stores it reads from and no other secret."""
+    """Return the bridge, with the settings of the stores it reads from and no other secret."""
     place = site.layout
     known = {**settings.environment(site), **settings.databases(site), **settings.carriers(site)}
     env = {name: value for name, value in known.items() if not name.endswith(NOT_ITS_BUSINESS)}
@@ -51,7 +51,7 @@ probe = glance
 
 
 def version(site: Site) -> str:
-    """The version of the checkout; it has no other."""
+    """Return the version of the checkout; it has no other."""
     del site
     try:
         return metadata.version("souk")

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from souk_local import proc
@@ -13,7 +14,6 @@ from souk_local.errors import StackError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 GIB = 1024**3
 DISK = 3 * GIB
@@ -37,25 +37,28 @@ def passable(state: Path) -> None:
 
 
 def python(version: tuple[int, ...]) -> None:
+    """Refuse another Python than the one Lambda runs our functions on."""
     if version != PYTHON:
         found = ".".join(map(str, version))
         raise StackError(f"Souk runs on Python 3.11, as its Lambda functions do; this is Python {found}")
 
 
 def disk(state: Path, free: int) -> None:
+    """Refuse a nearly full disk."""
     if free < DISK:
         raise StackError(f"too little disk: {free / GIB:.1f} GiB free at {state}, the stack needs {DISK // GIB} GiB")
 
 
 def memory(available: int) -> None:
+    """Refuse a machine whose memory others have taken."""
     if available < MEMORY:
         raise StackError(f"too little memory: {available / GIB:.1f} GiB available, the stack needs {MEMORY // GIB} GiB")
 
 
 def available_memory() -> int:
     """Bytes that programs can still get without swapping."""
-    with open("/proc/meminfo", encoding="ascii") as lines:
-        sizes = dict(line.split(":", 1) for line in lines)
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    sizes = dict(line.split(":", 1) for line in lines)
     return int(sizes["MemAvailable"].split()[0]) * 1024
 
 
@@ -67,6 +70,7 @@ def ports(wanted: Mapping[str, int]) -> None:
 
 
 def by_whom(name: str, port: int) -> str | None:
+    """Tell who listens on a port; None when nobody does."""
     inode = proc.listener(port)
     if inode is None:
         return None
@@ -76,4 +80,5 @@ def by_whom(name: str, port: int) -> str | None:
 
 
 def is_root() -> bool:
+    """Tell whether we may install packages and become other users."""
     return os.geteuid() == 0

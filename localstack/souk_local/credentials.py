@@ -38,7 +38,7 @@ class Credentials(Struct, frozen=True, kw_only=True):
     signing_keys: dict[str, PrivateKey]
 
     def password(self, name: str) -> str:
-        """The password of a name in PASSWORDS."""
+        """Return the password of a name in PASSWORDS."""
         return self.passwords[name]
 
 
@@ -55,6 +55,7 @@ def load(path: Path) -> Credentials:
 
 
 def read(path: Path) -> Credentials:
+    """Return what the file holds; nothing when there is none."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Credentials)
     except FileNotFoundError:
@@ -75,5 +76,5 @@ def write(path: Path, what: Credentials) -> None:
 
 
 def trusted(credentials: Credentials, signers: Sequence[str]) -> Jwks:
-    """The public keys of these signers."""
+    """Return the public keys of these signers."""
     return Jwks([credentials.signing_keys[signer].public() for signer in signers])

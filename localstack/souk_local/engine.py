@@ -65,15 +65,15 @@ class Engine(Protocol):
         ...
 
     def look(self, store: str) -> Running:
-        """What runs, where, its version, memory and size on disk."""
+        """Tell what runs, where, its version, memory and size on disk."""
         ...
 
     def tail(self, store: str, lines: int) -> str:
-        """The last lines of the store's log, for an error message."""
+        """Return the last lines of the store's log, for an error message."""
         ...
 
     def logs(self, stores: Sequence[str], *, lines: int, follow: bool) -> Iterator[str]:
-        """The log lines of these stores, each with its process's name in front; goes on for ever with `follow`."""
+        """Return the log lines of these stores, each with its process's name in front; goes on for ever with `follow`."""
         ...
 
     def wipe(self, store: str) -> None:
@@ -82,7 +82,7 @@ class Engine(Protocol):
 
 
 def choose(site: Site, wanted: str | None = None) -> Engine:
-    """The engine asked for (`--engine`, STACK), else docker where a Docker engine answers, else native."""
+    """Return the engine asked for (`--engine`, STACK), else docker where a Docker engine answers, else native."""
     if wanted == "docker" or (wanted is None and docker_answers()):
         from souk_local.docker import DockerEngine
 

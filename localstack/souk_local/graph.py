@@ -42,7 +42,7 @@ def initialise(site: Site) -> None:
 
 
 def programs(site: Site) -> tuple[Program, ...]:
-    """The server."""
+    """Return the server."""
     ready_made = command(site)
     return (Program(name="graph", argv=ready_made.argv, env=ready_made.env, cwd=ready_made.cwd, ports=PORTS),)
 
@@ -73,7 +73,7 @@ def probe(site: Site) -> None:
 
 
 def version(site: Site) -> str:
-    """The version of its jars."""
+    """Return the version of its jars."""
     return jars.version(site.layout.tools / "graph", "neo4j")
 
 

@@ -46,7 +46,7 @@ def packages(wanted: Mapping[str, str], *, say: Callable[[str], None]) -> None:
 
 
 def command(names: Sequence[str]) -> str:
-    """What somebody who isn't root has to type."""
+    """Tell what somebody who isn't root has to type."""
     policy = f"printf '#!/bin/sh\\nexit 101\\n' | sudo tee {POLICY} >/dev/null && sudo chmod 755 {POLICY}"
     return f"{policy}; sudo {' '.join(APT[:2])} {' '.join(names)}; sudo rm {POLICY}"
 
@@ -87,7 +87,7 @@ def venv(layout: Layout, name: str) -> Path:
 
 
 def requirements(layout: Layout, name: str) -> Path:
-    """The hash-pinned lock of a virtual environment."""
+    """Return the hash-pinned lock of a virtual environment."""
     return layout.root / "localstack" / "requirements" / f"{name}.txt"
 
 
@@ -150,14 +150,14 @@ def install_own(package: Path, folder: Path) -> None:
 
 
 def installed(layout: Layout, environment: str, package: str) -> str:
-    """The version of a package in one of our environments; empty when there is none."""
+    """Return the version of a package in one of our environments; empty when there is none."""
     folders = venv(layout, environment).glob("lib/python3*/site-packages/*.dist-info")
     named = (folder.name.removesuffix(".dist-info").partition("-") for folder in folders)
     return next((version for name, _, version in named if name.lower() == package), "")
 
 
 def uv(*words: str) -> list[str]:
-    """The installer that the development environment brings, else one on the search path."""
+    """Return the installer that the development environment brings, else one on the search path."""
     beside = Path(sys.executable).with_name("uv")
     return [str(beside) if beside.exists() else "uv", *words]
 
@@ -172,6 +172,7 @@ def checked(argv: Sequence[str], name: str) -> None:
 
 
 def run(argv: Sequence[str], env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; one that can't be run, or takes too long, has failed."""
     try:
         return subprocess.run(
             argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE, check=False
@@ -181,4 +182,5 @@ def run(argv: Sequence[str], env: Mapping[str, str]) -> subprocess.CompletedProc
 
 
 def last_lines(text: str, count: int = 12) -> str:
+    """Return the end of what a program said."""
     return "\n".join(text.strip().splitlines()[-count:])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_BASE = 8080
-HIGHEST_BASE = 65_000
+LOWEST_BASE, HIGHEST_BASE = 1024, 65_000
 
 OFFSETS: Mapping[str, int] = {
     "gateway": 0,
@@ -52,19 +52,22 @@ class Layout(Struct, frozen=True, kw_only=True):
     """The address of a LocalStack that the user runs and we don't."""
 
     def port(self, name: str) -> int:
-        """The port of a listener named in OFFSETS."""
+        """Return the port of a listener named in OFFSETS."""
         return self.base + OFFSETS[name]
 
     @property
     def credentials(self) -> Path:
+        """The file of passwords and signing keys."""
         return self.state / "credentials.json"
 
     @property
     def records(self) -> Path:
+        """The folder of what is known of running processes."""
         return self.state / "run"
 
     @property
     def logs(self) -> Path:
+        """The folder of the logs."""
         return self.state / "log"
 
     @property
@@ -73,14 +76,16 @@ class Layout(Struct, frozen=True, kw_only=True):
         return self.state / "deployed.json"
 
     def data(self, store: str) -> Path:
+        """Return the folder that a store keeps its data in."""
         return self.state / "data" / store
 
     def log(self, process: str) -> Path:
+        """Return the log of one process."""
         return self.logs / f"{process}.log"
 
 
 def find(environment: Mapping[str, str] | None = None) -> Layout:
-    """The layout that the environment (SOUK_HOME, SOUK_TOOLS, SOUK_PORT_BASE) and this checkout give."""
+    """Return the layout that the environment (SOUK_HOME, SOUK_TOOLS, SOUK_PORT_BASE) and this checkout give."""
     environment = os.environ if environment is None else environment
     root = checkout()
     state = Path(environment.get("SOUK_HOME") or default_state(root)).absolute()
@@ -91,15 +96,16 @@ def find(environment: Mapping[str, str] | None = None) -> Layout:
 
 
 def checkout() -> Path:
-    """The root of the checkout this package lies in."""
+    """Return the root of the checkout this package lies in."""
     return Path(__file__).resolve().parents[2]
 
 
 def port_base(text: str | None) -> int:
+    """Return the first port that SOUK_PORT_BASE asks for."""
     if not text:
         return DEFAULT_BASE
-    if not text.isdigit() or not 1024 <= int(text) <= HIGHEST_BASE:
-        raise StackError(f"SOUK_PORT_BASE must be a number from 1024 to {HIGHEST_BASE}, not {text!r}")
+    if not text.isdigit() or not LOWEST_BASE <= int(text) <= HIGHEST_BASE:
+        raise StackError(f"SOUK_PORT_BASE must be a number from {LOWEST_BASE} to {HIGHEST_BASE}, not {text!r}")
     return int(text)
 
 
@@ -112,11 +118,13 @@ def default_state(root: Path) -> Path:
 
 
 def outside_of(root: Path) -> Path:
+    """Return root's place for a checkout's state, which its path decides."""
     digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]
     return Path("/var/lib/souk") / f"{root.name}-{digest}"
 
 
 def link_outside(inside: Path, outside: Path) -> None:
+    """Make the place and the link to it."""
     outside.mkdir(parents=True, exist_ok=True)
     try:
         inside.symlink_to(outside)
@@ -130,4 +138,6 @@ def make_folders(layout: Layout) -> None:
         try:
             folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         except OSError as error:
-            raise StackError(f"{folder} can't be made ({error.strerror}); choose another place with SOUK_HOME") from error
+            raise StackError(
+                f"{folder} can't be made ({error.strerror}); choose another place with SOUK_HOME"
+            ) from error

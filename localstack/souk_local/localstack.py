@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from souk_executor import environment
-
 from souk_local import install, ready, users
 from souk_local.processes import Program
 
@@ -33,7 +32,7 @@ def prepare(site: Site, say: Callable[[str], None]) -> None:
 
 
 def plugin(layout: Layout) -> Path:
-    """The folder of our own plugin's package."""
+    """Return the folder of our own plugin's package."""
     return layout.root / "localstack" / "souk_executor"
 
 
@@ -43,7 +42,7 @@ def initialise(site: Site) -> None:
 
 
 def programs(site: Site) -> tuple[Program, ...]:
-    """The server; functions are its children."""
+    """Return the server; functions are its children."""
     home = site.layout.data("localstack")
     python = install.venv(site.layout, VENV) / "bin" / "python"
     runtime = install.venv(site.layout, RUNTIME_VENV) / "bin" / "python"
@@ -60,7 +59,7 @@ probe = glance
 
 
 def version(site: Site) -> str:
-    """The version its virtual environment was made with."""
+    """Return the version its virtual environment was made with."""
     return install.installed(site.layout, VENV, "localstack_core")
 
 

@@ -14,7 +14,7 @@ GLANCE = 0.3
 
 
 def last_of(log: Path, lines: int) -> list[str]:
-    """The last lines of a file; none when there is no file."""
+    """Return the last lines of a file; none when there is no file."""
     try:
         with log.open(encoding="utf-8", errors="replace") as file:
             return [line.rstrip("\n") for line in deque(file, maxlen=lines)]
@@ -23,7 +23,7 @@ def last_of(log: Path, lines: int) -> list[str]:
 
 
 def follow_files(files: Mapping[str, Path], *, lines: int, follow: bool) -> Iterator[str]:
-    """The last lines of each file with its name in front, then, with `follow`, whatever is added to any."""
+    """Return the last lines of each file with its name in front, then, with `follow`, whatever is added to any."""
     width = max((len(name) for name in files), default=0)
     seen = {name: log.stat().st_size if log.exists() else 0 for name, log in files.items()}
     for name, log in files.items():

@@ -56,10 +56,12 @@ def initialise(site: Site) -> None:
 
 
 def account_marker(site: Site) -> Path:
+    """Return the file that says the account was created."""
     return site.layout.data("mongo") / "account-created"
 
 
 def create_account(site: Site) -> None:
+    """Create the one account that all services use."""
     from pymongo import MongoClient
 
     client: MongoClient[dict[str, object]] = MongoClient(LOOPBACK, site.port("mongo"), directConnection=True)
@@ -69,12 +71,12 @@ def create_account(site: Site) -> None:
 
 
 def programs(site: Site) -> tuple[Program, ...]:
-    """The server, which asks for a password."""
+    """Return the server, which asks for a password."""
     return (program(site, "--auth"),)
 
 
 def program(site: Site, *options: str) -> Program:
-    """The server; it writes through to disk at every commit, as it loses acknowledged writes otherwise."""
+    """Return the server; it writes through to disk at every commit, as it loses acknowledged writes otherwise."""
     server = install.venv(site.layout, VENV) / "bin" / "secantusd-py"
     storage = site.layout.data("mongo") / "storage"
     fixed = (
@@ -99,7 +101,7 @@ probe = glance
 
 
 def version(site: Site) -> str:
-    """The version its virtual environment was made with."""
+    """Return the version its virtual environment was made with."""
     return install.installed(site.layout, VENV, "secantusdb")
 
 

@@ -79,7 +79,7 @@ class NativeEngine:
             processes.stop(self.layout, process)
 
     def look(self, name: str) -> Running:
-        """What runs, and how big it is in memory and on disk."""
+        """Tell what runs, and how big it is in memory and on disk."""
         part = store.named(name)
         found = [record.pid for process in part.PROCESSES if (record := processes.record_of(self.layout, process))]
         family = {member for pid in found for member in proc.descendants(pid)}
@@ -91,12 +91,12 @@ class NativeEngine:
         )
 
     def tail(self, name: str, lines: int) -> str:
-        """The last lines of each of its logs."""
+        """Return the last lines of each of its logs."""
         logs = [self.layout.log(process) for process in store.named(name).PROCESSES]
         return "\n".join(line for log in logs for line in last_of(log, lines))
 
     def logs(self, stores: Sequence[str], *, lines: int, follow: bool) -> Iterator[str]:
-        """The logs of these stores."""
+        """Return the logs of these stores."""
         names = [process for name in stores for process in store.named(name).PROCESSES]
         return follow_files({name: self.layout.log(name) for name in names}, lines=lines, follow=follow)
 

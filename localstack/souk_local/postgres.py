@@ -66,12 +66,12 @@ TLS_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 
 
 def database(service: str) -> str:
-    """The name of a service's database."""
+    """Return the name of a service's database."""
     return f"souk_{service}"
 
 
 def url(site: Site, service: str, role: str) -> str:
-    """The address of a service's database for one of its roles."""
+    """Return the address of a service's database for one of its roles."""
     name = f"{service}_{role}"
     password = site.credentials.password(name)
     return f"postgresql://{name}:{password}@{LOOPBACK}:{site.port('postgres')}/{database(service)}"
@@ -112,7 +112,7 @@ def create_cluster(data: Path, secret: Path) -> None:
 
 
 def programs(site: Site) -> tuple[Program, ...]:
-    """The server; a fast shutdown (SIGINT) ends sessions and keeps every commit."""
+    """Return the server; a fast shutdown (SIGINT) ends sessions and keeps every commit."""
     settings = {**SETTINGS, "port": str(site.port("postgres"))}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     argv = (str(BIN / "postgres"), "-D", str(site.layout.data("postgres")), *options)
@@ -136,14 +136,14 @@ def probe(site: Site) -> None:
 
 
 def version(site: Site) -> str:
-    """The server's version, as its binary says it."""
+    """Return the server's version, as its binary says it."""
     del site
     said = subprocess.run([str(BIN / "postgres"), "--version"], capture_output=True, text=True, check=False).stdout
     return said.split()[2] if said else ""
 
 
 def superuser(site: Site, name: str) -> connection:
-    """A session of the superuser in a database, each statement its own transaction."""
+    """Return a session of the superuser in a database, each statement its own transaction."""
     import psycopg2
 
     session: connection = psycopg2.connect(

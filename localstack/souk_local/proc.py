@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
 LISTENING = "0A"
 DEAD = ("Z", "X")
+WIDTH = 60
 STATE, PARENT, STARTED = 0, 1, 19  # fields of /proc/PID/stat counted behind the command's name
 
 
@@ -36,11 +38,12 @@ def reap(pid: int) -> None:
 
 
 def pids() -> list[int]:
+    """Return every process id of this machine."""
     return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
 
 
 def descendants(pid: int) -> list[int]:
-    """A process and everything that came from it, parents first."""
+    """Return a process and everything that came from it, parents first."""
     parents = {child: int(fields[PARENT]) for child in pids() if (fields := stat(child))}
     family = [pid]
     for member in family:  # grows while it is walked
@@ -49,12 +52,13 @@ def descendants(pid: int) -> list[int]:
 
 
 def with_environment(name: str, value: str) -> list[int]:
-    """The processes that were started with this variable in their environment."""
+    """Return the processes that were started with this variable in their environment."""
     wanted = f"{name}={value}".encode()
     return [pid for pid in pids() if wanted in environment(pid).split(b"\0")]
 
 
 def environment(pid: int) -> bytes:
+    """Return what a process was started with; nothing when we may not see it."""
     try:
         return (PROC / str(pid) / "environ").read_bytes()
     except OSError:  # ended meanwhile, or somebody else's
@@ -72,15 +76,15 @@ def memory(pid: int) -> int:
 
 
 def command(pid: int) -> str:
-    """The command line, shortened for a message."""
+    """Return the command line, shortened for a message."""
     with suppress(OSError):
         words = (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-        return words if len(words) <= 60 else words[:57] + "..."
+        return textwrap.shorten(words, WIDTH, placeholder="...")
     return ""
 
 
 def listener(port: int) -> int | None:
-    """The inode of the socket listening on a TCP port of this machine."""
+    """Return the inode of the socket listening on a TCP port of this machine."""
     for table in ("tcp", "tcp6"):
         with suppress(FileNotFoundError):
             for line in (PROC / "net" / table).read_text().splitlines()[1:]:
@@ -91,7 +95,7 @@ def listener(port: int) -> int | None:
 
 
 def owner_of(inode: int) -> int | None:
-    """The process that holds a socket; None where we may not see it."""
+    """Return the process that holds a socket; None where we may not see it."""
     wanted = f"socket:[{inode}]"
     for pid in pids():
         with suppress(OSError):

@@ -60,6 +60,7 @@ def launch(program: Program, layout: Layout) -> Record:
 
 
 def spawn(program: Program, env: Mapping[str, str], log: int) -> int:
+    """Start a program as its user, detached from us, and return its process id."""
     argv = [*become(program.user), *program.argv]
     if program.cwd is not None:
         argv = ["/usr/bin/env", f"--chdir={program.cwd}", *argv]
@@ -72,20 +73,21 @@ def spawn(program: Program, env: Mapping[str, str], log: int) -> int:
 
 
 def become(user: str | None) -> list[str]:
-    """The words in front of a command that run it as a user; none unless we are root."""
+    """Return the words in front of a command that run it as a user; none unless we are root."""
     if user is None or os.geteuid() != 0:
         return []
     return ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
 
 
 def environment(program: Program, layout: Layout) -> dict[str, str]:
-    """A small environment that doesn't depend on who called, marked as this stack's."""
+    """Return a small environment that doesn't depend on who called, marked as this stack's."""
     path = os.environ.get("PATH", "/usr/bin:/bin")
     base = {"PATH": f"{path}:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": str(layout.state)}
     return {**base, **program.env, MARK: mark(layout, program.name)}
 
 
 def mark(layout: Layout, name: str) -> str:
+    """Return what the environment of a program, and of all it starts, says whose it is."""
     return f"{layout.state}:{name}"
 
 
@@ -104,11 +106,13 @@ def recorded(layout: Layout, name: str) -> Record | None:
 
 
 def is_alive(record: Record) -> bool:
+    """Tell whether this very process still runs."""
     proc.reap(record.pid)
     return record.started != 0 and proc.started(record.pid) == record.started
 
 
 def remember(layout: Layout, name: str, record: Record) -> None:
+    """Write the record of a process, as a whole or not at all."""
     path = record_path(layout, name)
     draft = path.with_suffix(f".{os.getpid()}")
     draft.write_bytes(msgspec.json.encode(record))
@@ -116,6 +120,7 @@ def remember(layout: Layout, name: str, record: Record) -> None:
 
 
 def record_path(layout: Layout, name: str) -> Path:
+    """Return where the record of that name is kept."""
     return layout.records / f"{name}.json"
 
 
@@ -143,7 +148,7 @@ def buried(record: Record, patience: float) -> bool:
 
 
 def relatives(layout: Layout, name: str) -> list[Record]:
-    """The process, all its descendants, and orphans that still carry its mark."""
+    """Return the process, all its descendants, and orphans that still carry its mark."""
     record = record_of(layout, name)
     tree = proc.descendants(record.pid) if record else []
     marked = proc.with_environment(MARK, mark(layout, name))

@@ -66,7 +66,7 @@ def initialise(site: Site) -> None:
 
 
 def programs(site: Site) -> tuple[Program, ...]:
-    """The port mapper first; the server would start one that nobody ends."""
+    """Return the port mapper first; the server would start one that nobody ends."""
     home = site.layout.data("rabbitmq")
     epmd = ("/usr/bin/epmd", "-address", LOOPBACK, "-port", str(site.port("epmd")))
     return (
@@ -83,7 +83,7 @@ def programs(site: Site) -> tuple[Program, ...]:
 
 
 def environment(site: Site) -> dict[str, str]:
-    """What keeps the server, and its tools, inside the stack's folder and on its ports."""
+    """Tell what keeps the server, and its tools, inside the stack's folder and on its ports."""
     home = site.layout.data("rabbitmq")
     return {
         "HOME": str(home),
@@ -97,7 +97,7 @@ def environment(site: Site) -> dict[str, str]:
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
         "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
         "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "generated"),
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {{127,0,0,1}} +sbwt none +S 2:2",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +S 2:2",
         "ERL_EPMD_PORT": str(site.port("epmd")),
         "ERL_EPMD_ADDRESS": LOOPBACK,
     }
@@ -122,7 +122,7 @@ def ask(site: Site, check: str) -> None:
 
 
 def version(site: Site) -> str:
-    """The server's version, from the folder its Debian package brings."""
+    """Return the server's version, from the folder its Debian package brings."""
     del site
     folders = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*"))
     return folders[-1].name.partition("-")[2] if folders else ""

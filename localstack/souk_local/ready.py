@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http
 import http.client
 import socket
 import time
@@ -17,7 +18,7 @@ GLANCE = 0.1
 TIMEOUT = 3.0
 
 
-class NotReady(Exception):  # noqa: N818 - a state, not a fault
+class NotReady(Exception):
     """Why a server doesn't answer yet."""
 
 
@@ -47,7 +48,7 @@ def wait(
 
 
 def connect(port: int) -> socket.socket:
-    """A connection to a port of this machine, or NotReady."""
+    """Return a connection to a port of this machine, or NotReady."""
     try:
         return socket.create_connection((LOOPBACK, port), timeout=TIMEOUT)
     except OSError as error:
@@ -71,7 +72,7 @@ def exchange(port: int, request: bytes, *, enough: Callable[[bytes], bool] = boo
 
 
 def get(port: int, path: str, headers: Mapping[str, str] | None = None, *, timeout: float = TIMEOUT) -> bytes:
-    """The body of a good answer over HTTP, or NotReady."""
+    """Return the body of a good answer over HTTP, or NotReady."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
     try:
         connection.request("GET", path, headers=dict(headers or {}))
@@ -81,6 +82,6 @@ def get(port: int, path: str, headers: Mapping[str, str] | None = None, *, timeo
         raise NotReady(f"http port {port}: {error}") from error
     finally:
         connection.close()
-    if answer.status >= 400:  # noqa: PLR2004 - where HTTP's errors start
+    if answer.status >= http.HTTPStatus.BAD_REQUEST:
         raise NotReady(f"http port {port}: {answer.status} for {path}")
     return body

@@ -80,12 +80,12 @@ def initialise(site: Site) -> None:
 
 
 def config(site: Site, name: str) -> Path:
-    """The configuration file of a node or sentinel."""
+    """Return the configuration file of a node or sentinel."""
     return site.layout.data("redis") / name / "redis.conf"
 
 
 def configured(site: Site, name: str, folder: Path, primary: int) -> str:
-    """The first configuration of a node or sentinel."""
+    """Return the first configuration of a node or sentinel."""
     port, password = site.port(name), site.credentials.password("redis")
     if name in SENTINELS:
         return SENTINEL.format(port=port, folder=folder, password=password, primary=primary)
@@ -94,7 +94,7 @@ def configured(site: Site, name: str, folder: Path, primary: int) -> str:
 
 
 def primary_port(site: Site) -> int:
-    """The primary that running sentinels name, else the one their files last agreed on, else the first node."""
+    """Return the primary that running sentinels name, else the one their files last agreed on, else the first node."""
     for name in SENTINELS:
         try:
             return asked(site.port(name))
@@ -104,7 +104,7 @@ def primary_port(site: Site) -> int:
 
 
 def asked(sentinel: int) -> int:
-    """What one sentinel says."""
+    """Tell what one sentinel says."""
     answer = talk(sentinel, None, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", PRIMARY_NAME)
     if len(answer) != len(("address", "port")):
         raise NotReady(f"sentinel on port {sentinel} knows no primary")
@@ -112,7 +112,7 @@ def asked(sentinel: int) -> int:
 
 
 def remembered(site: Site) -> int | None:
-    """The primary of the newest failover that a sentinel wrote down."""
+    """Return the primary of the newest failover that a sentinel wrote down."""
     files = [config(site, name) for name in SENTINELS]
     notes = [path.read_text() for path in files if path.exists()]
     seen = [(epoch_of(note), int(found[1])) for note in notes if (found := MONITOR.search(note))]
@@ -120,6 +120,7 @@ def remembered(site: Site) -> int | None:
 
 
 def epoch_of(note: str) -> int:
+    """Return the number of the failover that a sentinel's file tells of."""
     found = EPOCH.search(note)
     return int(found[1]) if found else 0
 
@@ -133,11 +134,13 @@ def programs(site: Site) -> tuple[Program, ...]:
 
 
 def node(site: Site, name: str, primary: int) -> Program:
+    """Return a node with the part that it has to play."""
     role = ("no", "one") if site.port(name) == primary else (LOOPBACK, str(primary))
     return program(site, name, "--replicaof", *role)
 
 
 def program(site: Site, name: str, *options: str) -> Program:
+    """Return a node or sentinel with its configuration."""
     argv = ("/usr/bin/redis-server", str(config(site, name)), *options)
     return Program(name=name, argv=argv, user=USER, ports=(name,))
 
@@ -171,12 +174,12 @@ def known(sentinel: int) -> tuple[int, int]:
 
 
 def replication(site: Site, port: int) -> str:
-    """What a node says of its part."""
+    """Tell what a node says of its part."""
     return str(talk(port, site.credentials.password("redis"), "INFO", "replication"))
 
 
 def version(site: Site) -> str:
-    """The server's version, as its binary says it."""
+    """Return the server's version, as its binary says it."""
     del site
     said = subprocess.run(["/usr/bin/redis-server", "--version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"v=(\S+)", said)
@@ -195,7 +198,7 @@ def talk(port: int, password: str | None, *words: str) -> Reply:
 
 
 def encoded(words: tuple[str, ...]) -> bytes:
-    """A command as Redis's protocol has it."""
+    """Return a command as Redis's protocol has it."""
     parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
     return f"*{len(words)}\r\n{''.join(parts)}".encode()
 
@@ -208,7 +211,7 @@ def reply(answers: BufferedReader) -> Reply:
         return [reply(answers) for _ in range(int(rest))]
     if kind == b"$":
         return answers.read(int(rest) + 2)[:-2].decode()
-    if kind != b"+" and kind != b":":
+    if kind not in (b"+", b":"):
         raise NotReady(rest or "the connection was closed")
     return rest
 

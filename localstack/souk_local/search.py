@@ -44,7 +44,7 @@ def initialise(site: Site) -> None:
 
 
 def programs(site: Site) -> tuple[Program, ...]:
-    """The node."""
+    """Return the node."""
     ready_made = command(site)
     return (Program(name="search", argv=ready_made.argv, env=ready_made.env, cwd=ready_made.cwd, ports=PORTS),)
 
@@ -70,13 +70,13 @@ def probe(site: Site) -> None:
 
 
 def authorization(site: Site) -> dict[str, str]:
-    """The account as a header."""
+    """Return the account as a header."""
     pair = f"{ACCOUNT}:{site.credentials.password('search')}".encode()
     return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
 def version(site: Site) -> str:
-    """The version of its jars."""
+    """Return the version of its jars."""
     return jars.version(site.layout.tools / "search", "opensearch")
 
 

@@ -42,7 +42,7 @@ def connections(stack: Stack) -> dict[str, str]:
 
 
 def databases(site: Site) -> dict[str, str]:
-    """The PostgreSQL addresses: each service's own, its owner's for migrations, the relay's for the bridge."""
+    """Return the PostgreSQL addresses: each service's own, its owner's for migrations, the relay's for the bridge."""
     return {
         pattern.format(service=service.upper()): postgres.url(site, service, role)
         for service in SQL_SERVICES
@@ -51,7 +51,7 @@ def databases(site: Site) -> dict[str, str]:
 
 
 def carriers(site: Site) -> dict[str, str]:
-    """The addresses of the other stores whose address doesn't depend on the engine."""
+    """Return the addresses of the other stores whose address doesn't depend on the engine."""
     return {
         "PRODUCT_MONGO_URL": mongo.url(site, "souk_product"),
         "ORDER_MONGO_URL": mongo.url(site, "souk_order"),
@@ -62,7 +62,7 @@ def carriers(site: Site) -> dict[str, str]:
 
 
 def keys(site: Site) -> dict[str, str]:
-    """The signers' private keys, and for each service the public keys of those it trusts."""
+    """Return the signers' private keys, and for each service the public keys of those it trusts."""
     own = site.credentials.signing_keys
     signing = {f"{signer.upper()}_SIGNING_KEY": text(own[signer]) for signer in SIGNERS}
     trusted = {
@@ -73,12 +73,12 @@ def keys(site: Site) -> dict[str, str]:
 
 
 def text(what: PrivateKey | Jwks) -> str:
-    """A key, or a set of them, as JSON."""
+    """Return a key, or a set of them, as JSON."""
     return msgspec.json.encode(what).decode()
 
 
 def environment(site: Site) -> dict[str, str]:
-    """What AWS's tools and Chalice need to work on the local stack; no secret in it."""
+    """Tell what AWS's tools and Chalice need to work on the local stack; no secret in it."""
     return {
         "AWS_ENDPOINT_URL": endpoint(site.layout),
         "AWS_ACCESS_KEY_ID": "test",

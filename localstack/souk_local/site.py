@@ -16,12 +16,12 @@ class Site(Struct, frozen=True, kw_only=True):
     credentials: Credentials
 
     def port(self, name: str) -> int:
-        """The port of a listener named in `layout.OFFSETS`."""
+        """Return the port of a listener named in `layout.OFFSETS`."""
         return self.layout.port(name)
 
 
 def here() -> Site:
-    """The site of this checkout, with its folders and credentials made when they are missing."""
+    """Return the site of this checkout, with its folders and credentials made when they are missing."""
     place = layout.find()
     layout.make_folders(place)
     return Site(layout=place, credentials=credentials.load(place.credentials))

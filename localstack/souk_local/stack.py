@@ -36,11 +36,11 @@ class Stack:
         self.own = chosen if isinstance(chosen, NativeEngine) else NativeEngine(place)
 
     def engine_of(self, name: str) -> Engine:
-        """The chosen engine for the databases; LocalStack and the gateway are always processes."""
+        """Return the chosen engine for the databases; LocalStack and the gateway are always processes."""
         return self.engine if name in store.STORES else self.own
 
     def parts(self, names: Sequence[str] = ()) -> list[str]:
-        """The parts of these names, or all of them; a LocalStack of the user's own isn't ours to start or end."""
+        """Return the parts of these names, or all of them; a LocalStack of the user's own isn't ours to start or end."""
         foreign = {"localstack"} if self.layout.foreign_localstack else set[str]()
         return [name for name in names or store.MODULES if store.named(name) and name not in foreign]
 
@@ -161,7 +161,7 @@ class Stack:
 
 
 def here(wanted: str | None = None) -> Stack:
-    """This checkout's stack, on the engine asked for, else the one it runs on, else the one that suits the machine."""
+    """Return this checkout's stack, on the engine asked for, else the one it runs on, else the one that suits the machine."""
     if wanted and wanted not in engine.ENGINES:
         raise StackError(f"the engine is one of {', '.join(engine.ENGINES)}, not {wanted!r}")
     place = site.here()
@@ -172,12 +172,12 @@ def here(wanted: str | None = None) -> Stack:
 
 
 def running_on(place: Site) -> str:
-    """The engine of a stack that was started and not ended; empty when there is none."""
+    """Return the engine of a stack that was started and not ended; empty when there is none."""
     return read_note(place, "engine")
 
 
 def read_note(place: Site, name: str) -> str:
-    """What was written down under a name; empty when nothing was."""
+    """Tell what was written down under a name; empty when nothing was."""
     note = place.layout.records / name
     return note.read_text() if note.exists() else ""
 
@@ -207,4 +207,5 @@ class Progress:
         self.began = time.monotonic()
 
     def __call__(self, name: str, text: str) -> None:
+        """Print one line."""
         self.write(f"{time.monotonic() - self.began:6.1f} s  {name:<11} {text}")

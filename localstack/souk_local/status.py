@@ -109,9 +109,9 @@ def functions_status(whole: Stack) -> list[Function]:
 
 
 def counts(endpoint: str) -> dict[str, Function]:
-    """The numbers that our executor keeps in LocalStack; none where it doesn't answer or isn't ours."""
+    """Return the numbers that our executor keeps in LocalStack; none where it doesn't answer or isn't ours."""
     try:
-        with urllib.request.urlopen(endpoint + FUNCTIONS, timeout=TIMEOUT) as answer:  # noqa: S310 - our own address
+        with urllib.request.urlopen(endpoint + FUNCTIONS, timeout=TIMEOUT) as answer:  # noqa: S310 - LocalStack's address
             found = msgspec.json.decode(answer.read(), type=dict[str, dict[str, object]])
         return {name: msgspec.convert({**numbers, "name": name}, Function) for name, numbers in found.items()}
     except (OSError, urllib.error.URLError, msgspec.MsgspecError):
@@ -119,7 +119,7 @@ def counts(endpoint: str) -> dict[str, Function]:
 
 
 def deployment(whole: Stack) -> Deployment:
-    """The note of the last deployment."""
+    """Return the note of the last deployment."""
     try:
         return msgspec.json.decode(whole.layout.deployed.read_bytes(), type=Deployment)
     except (FileNotFoundError, msgspec.MsgspecError):
@@ -127,7 +127,7 @@ def deployment(whole: Stack) -> Deployment:
 
 
 def bridge_status(whole: Stack) -> object:
-    """What the bridge says of its lag; nothing where it doesn't answer."""
+    """Tell what the bridge says of its lag; nothing where it doesn't answer."""
     try:
         return msgspec.json.decode(ready.get(whole.site.port("bridge"), "/status", timeout=TIMEOUT))
     except (ready.NotReady, msgspec.MsgspecError):

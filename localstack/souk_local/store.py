@@ -33,18 +33,27 @@ class Store(Protocol):
     """A part of the stack: what it needs, how it runs natively, and how one sees that it is well."""
 
     @property
-    def TITLE(self) -> str: ...  # noqa: N802 - a module's constant
+    def TITLE(self) -> str:  # noqa: N802 - a module's constant
+        """Its name for people."""
+        ...
+
     @property
-    def PORTS(self) -> tuple[str, ...]: ...  # noqa: N802
+    def PORTS(self) -> tuple[str, ...]:  # noqa: N802 - a module's constant
+        """Its listeners, named as in `layout.OFFSETS`, the main one first."""
+        ...
+
     @property
-    def PROCESSES(self) -> tuple[str, ...]: ...  # noqa: N802
+    def PROCESSES(self) -> tuple[str, ...]:  # noqa: N802 - a module's constant
+        """Its processes, in the order of starting."""
+        ...
+
     @property
-    def PACKAGES(self) -> Mapping[str, str]:  # noqa: N802
+    def PACKAGES(self) -> Mapping[str, str]:  # noqa: N802 - a module's constant
         """Debian packages, each with a file that shows it is there."""
         ...
 
     @property
-    def WITHIN(self) -> float:  # noqa: N802
+    def WITHIN(self) -> float:  # noqa: N802 - a module's constant
         """Seconds it may take to answer after its start."""
         ...
 
@@ -55,7 +64,7 @@ class Store(Protocol):
         """Make folders and configuration before a start; changes no data that is there."""
 
     def programs(self, site: Site) -> tuple[Program, ...]:
-        """What to run, in the order of starting."""
+        """Tell what to run, in the order of starting."""
         ...
 
     def glance(self, site: Site) -> None:
@@ -65,7 +74,7 @@ class Store(Protocol):
         """Return when the server does its work, else raise NotReady."""
 
     def version(self, site: Site) -> str:
-        """The server's version."""
+        """Return the server's version."""
         ...
 
     def fingerprint(self, site: Site) -> str:
@@ -77,7 +86,7 @@ class Store(Protocol):
 
 
 def named(name: str) -> Store:
-    """The part of that name."""
+    """Return the part of that name."""
     if name not in MODULES:
         raise StackError(f"there is no {name!r}; the parts of the stack are {', '.join(MODULES)}")
     return cast("Store", import_module(f"souk_local.{MODULES[name]}"))

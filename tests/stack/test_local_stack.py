@@ -97,9 +97,12 @@ def test_each_role_may_do_what_it_is_for_and_no_more(checkout: Checkout) -> None
         assert run.fetchone() == ("5s",)
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             run.execute("DROP TABLE promises")
-    with closing(psycopg2.connect(found["ORDER_RELAY_DATABASE_URL"])) as relay, relay.cursor() as run:
-        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            run.execute("SELECT * FROM promises")
+    with (
+        closing(psycopg2.connect(found["ORDER_RELAY_DATABASE_URL"])) as relay,
+        relay.cursor() as run,
+        pytest.raises(psycopg2.errors.InsufficientPrivilege),
+    ):
+        run.execute("SELECT * FROM promises")
     with pytest.raises(psycopg2.OperationalError):
         psycopg2.connect(found["ORDER_DATABASE_URL"].replace("souk_order", "souk_cart"))
 

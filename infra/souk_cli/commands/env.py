@@ -28,7 +28,7 @@ def command(*, settings: bool, as_json: bool) -> None:
 
 
 def path(stack: Stack) -> str:
-    """The search path with the development environment's programs in front."""
+    """Return the search path with the development environment's programs in front."""
     ours = str(stack.layout.root / ".venv" / "bin")
     others = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder != ours]
     return os.pathsep.join([ours, *others])

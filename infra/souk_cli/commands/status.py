@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import click
@@ -11,6 +12,7 @@ import souk_local
 from souk_local import status
 from souk_local.status import Function, Part, Status
 
+WIDTH = 60
 COLOURS: Mapping[str, str] = {"up": "green", "ailing": "yellow", "down": "red"}
 
 
@@ -27,7 +29,9 @@ def command(*, as_json: bool) -> None:
 
 def show(seen: Status) -> None:
     """Print it as tables."""
-    table(("part", "engine", "version", "runs as", "port", "health", "memory", "data"), [row(part) for part in seen.parts])
+    table(
+        ("part", "engine", "version", "runs as", "port", "health", "memory", "data"), [row(part) for part in seen.parts]
+    )
     memory = sum(part.memory for part in seen.parts)
     click.echo(f"memory in all: {size(memory)}")
     if seen.functions:
@@ -47,9 +51,8 @@ def row(part: Part) -> tuple[str, ...]:
 
 
 def brief(reason: str) -> str:
-    """The first line of a reason, cut to fit a table."""
-    line = reason.partition("\n")[0]
-    return line if len(line) <= 60 else line[:57] + "..."
+    """Return the first line of a reason, cut to fit a table."""
+    return textwrap.shorten(reason.partition("\n")[0], WIDTH, placeholder="...")
 
 
 def numbers(one: Function) -> tuple[str, ...]:
@@ -72,7 +75,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def coloured(line: str, cells: Sequence[str]) -> str:
-    """A line with its state in colour, where a terminal shows it."""
+    """Return a line with its state in colour, where a terminal shows it."""
     for state, colour in COLOURS.items():
         if any(cell == state or cell.startswith(f"{state} (") for cell in cells):
             return line.replace(f" {state}", " " + click.style(state, fg=colour), 1)

@@ -88,7 +88,9 @@ def test_a_record_never_leads_to_a_process_that_got_the_same_pid_later(
     assert stranger.poll() is None
 
 
-def test_another_stacks_process_of_the_same_name_is_left_alone(place: Layout, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_another_stacks_process_of_the_same_name_is_left_alone(
+    place: Layout, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     other = msgspec.structs.replace(place, state=tmp_path_factory.mktemp("other"))
     for folder in (other.records, other.logs):
         folder.mkdir()

@@ -25,5 +25,5 @@ def test_a_server_that_ended_is_told_with_its_last_words() -> None:
 
 
 def test_a_server_that_does_not_answer_in_time_is_told_with_the_reason() -> None:
-    with pytest.raises(StackError, match="redis didn't answer in 0 s .port 1: refused"):
+    with pytest.raises(StackError, match=r"redis didn't answer in 0 s .port 1: refused"):
         ready.wait("redis", never, alive=lambda: True, tail=str, within=0)
