@@ -9,25 +9,23 @@ import msgspec
 
 from chalicelib.admin.model import Role, StaffMember, Status, permissions_of
 from souk import sessions
-from souk.errors import Unauthenticated
-from souk.passwords import matches
 from souk.sessions import Desk, SessionStore, Tokens
+from souk.signing_in import Account, prove
 from souk.throttle import Failures
 
 
-class Known(msgspec.Struct, frozen=True):
-    """A member of staff with what a sign-in needs to know."""
+class Member(msgspec.Struct, frozen=True):
+    """A member of staff and the roles that say what they may do."""
 
     member: StaffMember
-    password_hash: str
     roles: list[Role]
 
 
 class Accounts(SessionStore, Protocol):
     """What knows who may sign in."""
 
-    def known(self, email: str) -> Known | None:
-        """Return the member with that email address."""
+    def account(self, email: str) -> Account[Member] | None:
+        """Return the member with that email address (in lower case)."""
 
     def member(self, member_id: str) -> StaffMember | None:
         """Return a member of staff."""
@@ -46,21 +44,18 @@ class Opening(Protocol):
 def sign_in(
     email: str, password: str, *, ip: str, device: str, now: datetime, accounts: Opening, failures: Failures, desk: Desk
 ) -> Tokens:
-    """Start a session. Raises Unauthenticated, alike and after the same work for whoever is unknown; TooMany.
+    """Start a session. Raises Unauthenticated, TooMany.
 
     Four round trips: failures, account, and a transaction that opens the session; hashing holds no transaction.
     """
-    account = email.strip().lower()
-    failures.check(account, ip, now)
+
+    def find(account: str) -> Account[Member] | None:
+        with accounts() as store:
+            return store.account(account)
+
+    who = prove(email, password, find=find, ip=ip, now=now, failures=failures)
     with accounts() as store:
-        known = store.known(account)
-    right = matches(password, known.password_hash if known else None)
-    if known is None or not right or known.member.status is not Status.ACTIVE:
-        failures.count(account, ip, now)
-        raise Unauthenticated("email address or password is wrong")
-    failures.forget(account)
-    with accounts() as store:
-        return desk.open(known.member.id, permissions_of(known.roles), ip=ip, device=device, now=now, store=store)
+        return desk.open(who.member.id, permissions_of(who.roles), ip=ip, device=device, now=now, store=store)
 
 
 def refresh(token: str, *, now: datetime, store: Accounts, desk: Desk) -> Tokens | None:

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chalicelib.admin.access import Known
-from chalicelib.admin.model import Invitation, Role, StaffMember
+from chalicelib.admin.access import Member
+from chalicelib.admin.model import Invitation, Role, StaffMember, Status
 from chalicelib.admin.trail import Entry
 from souk import records
 from souk.events import Event
@@ -15,6 +15,7 @@ from souk.paging import Page, page, unseal
 from souk.postgres import Row, Transaction
 from souk.records import KeptAttempts
 from souk.sessions import KeptSessions
+from souk.signing_in import Account
 
 Item = TypeVar("Item", StaffMember, Invitation, Entry)
 
@@ -22,7 +23,7 @@ MEMBER = "id, email, name, roles, status, version, created_at"
 INVITATION = "id, email, roles, invited_by, created_at, expires_at, accepted_at"
 ENTRY = "id, at, service, actor, action, subject, before, after, personal, source_ip"
 
-KNOWN = f"""
+ACCOUNT = f"""
     SELECT {MEMBER}, password_hash,
            (SELECT coalesce(json_agg(json_build_object('name', r.name, 'permissions', r.permissions)), '[]')
               FROM roles r WHERE r.name = ANY(staff.roles)) AS granted
@@ -86,14 +87,14 @@ class KeptStaff(KeptSessions):
         self._tx = tx
         self.attempts = KeptAttempts(tx)
 
-    def known(self, email: str) -> Known | None:
+    def account(self, email: str) -> Account[Member] | None:
         """Return the member with that email address, hash and roles with it."""
-        row = self._tx.one(KNOWN, email=email)
+        row = self._tx.one(ACCOUNT, email=email)
         if row is None:
             return None
-        return Known(
-            msgspec.convert(row, StaffMember), row["password_hash"], msgspec.convert(row["granted"], list[Role])
-        )
+        member = msgspec.convert(row, StaffMember)
+        who = Member(member, msgspec.convert(row["granted"], list[Role]))
+        return Account(who=who, password_hash=row["password_hash"], active=member.status is Status.ACTIVE)
 
     def member(self, member_id: str) -> StaffMember | None:
         """Return a member of staff for change: locked until the transaction ends."""

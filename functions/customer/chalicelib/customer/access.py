@@ -4,32 +4,24 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-import msgspec
-
 from chalicelib.customer.events import CustomerRegistered
 from chalicelib.customer.model import Customer, Status
-from souk.errors import Refused, Unauthenticated
+from souk.errors import Refused
 from souk.events import Event
 from souk.ids import new_id
-from souk.passwords import check, hashed, matches
+from souk.passwords import check, hashed
 from souk.sessions import Desk, SessionStore, Tokens
+from souk.signing_in import Account, prove
 from souk.throttle import Failures
 
 NOBODY = frozenset[str]()  # customers hold no permissions
 
 
-class Known(msgspec.Struct, frozen=True):
-    """A customer with what a sign-in needs to know."""
-
-    customer: Customer
-    password_hash: str
-
-
 class Accounts(SessionStore, Protocol):
     """What knows who may sign in."""
 
-    def known(self, email: str) -> Known | None:
-        """Return the customer with that email address."""
+    def account(self, email: str) -> Account[Customer] | None:
+        """Return the customer with that email address (in lower case)."""
 
     def customer(self, customer_id: str) -> Customer | None:
         """Return a customer."""
@@ -58,18 +50,15 @@ def register(email: str, name: str, password: str, *, locale: str, now: datetime
 def sign_in(
     email: str, password: str, *, ip: str, device: str, now: datetime, accounts: Opening, failures: Failures, desk: Desk
 ) -> Tokens:
-    """Start a session. Raises Unauthenticated, alike and after the same work for whoever is unknown; TooMany."""
-    account = email.strip().lower()
-    failures.check(account, ip, now)
+    """Start a session. Raises Unauthenticated, TooMany."""
+
+    def find(account: str) -> Account[Customer] | None:
+        with accounts() as store:
+            return store.account(account)
+
+    customer = prove(email, password, find=find, ip=ip, now=now, failures=failures)
     with accounts() as store:
-        known = store.known(account)
-    right = matches(password, known.password_hash if known else None)
-    if known is None or not right or known.customer.status is not Status.ACTIVE:
-        failures.count(account, ip, now)
-        raise Unauthenticated("email address or password is wrong")
-    failures.forget(account)
-    with accounts() as store:
-        return desk.open(known.customer.id, NOBODY, ip=ip, device=device, now=now, store=store)
+        return desk.open(customer.id, NOBODY, ip=ip, device=device, now=now, store=store)
 
 
 def refresh(token: str, *, now: datetime, store: Accounts, desk: Desk) -> Tokens | None:

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import msgspec
 
-from chalicelib.customer.access import Known
 from chalicelib.customer.model import Address, Customer, Status
 from souk import records
 from souk.events import Event
@@ -12,11 +11,12 @@ from souk.paging import Page, page, unseal
 from souk.postgres import Transaction
 from souk.records import KeptAttempts
 from souk.sessions import KeptSessions
+from souk.signing_in import Account
 
 CUSTOMER = "id, email, name, locale, market, status, version, created_at"
 ADDRESS = "id, recipient, street, extra, city, region, postal_code, country, phone, version"
 
-KNOWN = f"SELECT {CUSTOMER}, password_hash FROM customers WHERE lower(email) = %(email)s"  # noqa: S608 - the columns are a constant
+ACCOUNT = f"SELECT {CUSTOMER}, password_hash FROM customers WHERE lower(email) = %(email)s"  # noqa: S608 - the columns are a constant
 FIND = f"SELECT {CUSTOMER} FROM customers WHERE id = %(id)s FOR UPDATE"  # noqa: S608
 LIST = f"""
     SELECT {CUSTOMER} FROM customers
@@ -62,10 +62,13 @@ class KeptCustomers(KeptSessions):
         self._tx = tx
         self.attempts = KeptAttempts(tx)
 
-    def known(self, email: str) -> Known | None:
+    def account(self, email: str) -> Account[Customer] | None:
         """Return the customer with that email address."""
-        row = self._tx.one(KNOWN, email=email)
-        return None if row is None else Known(msgspec.convert(row, Customer), row["password_hash"])
+        row = self._tx.one(ACCOUNT, email=email)
+        if row is None:
+            return None
+        customer = msgspec.convert(row, Customer)
+        return Account(who=customer, password_hash=row["password_hash"], active=customer.status is Status.ACTIVE)
 
     def customer(self, customer_id: str) -> Customer | None:
         """Return a customer for change: locked until the transaction ends."""
