@@ -1,8 +1,208 @@
 """The doors of the cart service."""
 
-from chalicelib.cart import live
-from souk.http import Souk
+from typing import Annotated
+
+import msgspec
+
+from chalicelib.cart import carts, live, outcomes, overdue, persistence, submission
+from chalicelib.cart.events import (
+    CartChanged,
+    OrderPlaced,
+    OrderRejected,
+    ProductPublished,
+    ProductRecovered,
+    ProductTrashed,
+    ProductUnpublished,
+    StockChanged,
+)
+from chalicelib.cart.model import Asked, Holder, Quantity, Sku, Verdict
+from chalicelib.cart.submission import Submitted, Wish
+from chalicelib.cart.views import CartView, Changed, Opened
+from souk.auth import Kind, digest
+from souk.clock import utcnow
+from souk.errors import Forbidden, Missing
+from souk.events import Event
+from souk.http import Admits, Answer, Souk
+from souk.ids import id_of, is_id, new_id
+from souk.markets import DEFAULT, MARKETS
+from souk.records import sweep
 
 app = Souk("cart")
-app.health({"postgres": live.database.ping})
+SHOPPERS = Admits.CUSTOMER | Admits.GUEST
+AGAIN = {"Idempotent-Replayed": "true"}
+
+
+class NewCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the shopper shops."""
+
+    market: str = DEFAULT
+
+
+class NewLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is put into the cart, beside what is there already."""
+
+    sku: Sku
+    quantity: Quantity = 1
+
+
+class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much a line is to hold."""
+
+    quantity: Quantity
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The cart whose lines are moved, and the token it is held by; none for a cart of the same customer."""
+
+    source: str
+    source_token: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+@app.route("/carts", methods=["POST"], status=201)
+def open_cart(body: NewCart) -> Opened:
+    """Open an empty cart: the customer's own, or an anonymous one with a token, which is shown this once."""
+    key = app.attempt
+    cart_id = id_of("cart", key.scope, app.client_ip) if key else new_id()
+    token = None if _customer() else carts.token_of(cart_id, live.secret())
+    holder = Holder(customer_id=_customer()) if token is None else Holder(token_hash=digest(token))
+    kept = carts.create(cart_id, market=body.market, asked=_asked(holder), carts=live.carts, now=utcnow())
+    first = kept.cart.operation(_asked(holder))
+    opened = Opened(
+        id=cart_id,
+        version=first.version if first else kept.cart.version,
+        market=kept.cart.market,
+        currency=MARKETS[kept.cart.market].currency,
+        token=token,
+    )
+    headers = {"Location": f"/cart/carts/{cart_id}", **({} if kept.changed else AGAIN)}
+    return Answer(opened, 201, headers)  # type: ignore[return-value]  # an Answer carries the promised body
+
+
+@app.route("/carts/{cart_id}", admits=SHOPPERS)
+def show_cart(cart_id: str) -> CartView:
+    """Show a cart with titles, prices and availability as they are now."""
+    return carts.display(_id(cart_id), holder=_holder(), carts=live.carts, backup=live.backup, shelf=live.replica)
+
+
+@app.route("/carts/{cart_id}/lines", methods=["POST"], admits=SHOPPERS)
+def add_line(cart_id: str, body: NewLine) -> Changed:
+    """Put a quantity of a SKU into the cart, beside what is there already."""
+    done = carts.add(
+        _id(cart_id), body.sku, body.quantity, asked=_asked(), carts=live.carts, shelf=live.replica, now=utcnow()
+    )
+    return _told(done)
+
+
+@app.route("/carts/{cart_id}/lines/{sku}", methods=["PUT"], admits=SHOPPERS)
+def change_line(cart_id: str, sku: str, body: Amount) -> Changed:
+    """Change the quantity of a line."""
+    return _told(carts.change(_id(cart_id), sku, body.quantity, asked=_asked(), carts=live.carts, now=utcnow()))
+
+
+@app.route("/carts/{cart_id}/lines/{sku}", methods=["DELETE"], admits=SHOPPERS)
+def remove_line(cart_id: str, sku: str) -> Changed:
+    """Take a line out of the cart."""
+    return _told(carts.remove(_id(cart_id), sku, asked=_asked(), carts=live.carts, now=utcnow()))
+
+
+@app.route("/carts/{cart_id}/merge", methods=["POST"], admits=SHOPPERS)
+def merge_carts(cart_id: str, body: Source) -> Changed:
+    """Move the lines of another cart into this one, as after signing in; that one is gone then."""
+    source = Holder(token_hash=digest(body.source_token)) if body.source_token else _holder()
+    done = carts.merge(_id(cart_id), _id(body.source), source=source, asked=_asked(), carts=live.carts, now=utcnow())
+    return _told(done)
+
+
+@app.route("/carts/{cart_id}/submission", methods=["POST"], status=202, admits=SHOPPERS)
+def submit_cart(cart_id: str, body: Wish) -> Submitted:
+    """Submit the cart at the version seen (If-Match) for the total of a quote; the order is decided soon after."""
+    asked = msgspec.structs.replace(_asked(), seen=app.if_match)
+    outcome = submission.submit(
+        _id(cart_id),
+        body,
+        asked=asked,
+        carts=live.carts,
+        submissions=live.submissions,
+        signer=live.signer(),
+        now=utcnow(),
+    )
+    headers = {"Location": outcome.submitted.location, **(AGAIN if outcome.again else {})}
+    return Answer(outcome.submitted, 202, headers)  # type: ignore[return-value]  # an Answer carries the promised body
+
+
+@app.consumer("cart-products", ProductPublished, ProductUnpublished, ProductTrashed, ProductRecovered)
+def take_product(event: Event, fact: ProductPublished | ProductUnpublished) -> None:
+    """Follow what is sold."""
+    if isinstance(fact, ProductPublished):
+        live.replica.publish(fact, event.version)
+    else:
+        live.replica.withdraw(fact, event.version)
+
+
+@app.consumer("cart-stock", StockChanged)
+def take_stock(event: Event, fact: StockChanged) -> None:
+    """Follow how much of it there is."""
+    live.replica.restock(fact, event.version)
+
+
+@app.consumer("cart-outcomes", OrderPlaced, OrderRejected)
+def take_outcome(_: Event, fact: OrderPlaced | OrderRejected) -> None:
+    """Close the cart that became an order; give back the one that did not."""
+    verdict = Verdict.PLACED if isinstance(fact, OrderPlaced) else Verdict.REJECTED
+    outcomes.settle(fact.order_id, fact.cart_id, verdict, submissions=live.submissions, carts=live.carts, now=utcnow())
+
+
+@app.consumer("cart-persistence", CartChanged)
+def keep_cart(event: Event, _: CartChanged) -> None:
+    """Keep a changed cart in PostgreSQL."""
+    persistence.keep(event, archive=live.backup, carts=live.carts, now=utcnow())
+
+
+@app.every(1)
+def look_after_submissions() -> None:
+    """Give back carts that were frozen in vain, and ask for verdicts that are overdue."""
+    overdue.look(frozen=live.carts, carts=live.carts, submissions=live.submissions, now=utcnow())
+
+
+@app.every(60)
+def tidy() -> None:
+    """Remove what is kept for a while only."""
+    sweep(live.database)
+
+
+def _customer() -> str | None:
+    """Return the customer who calls, None for a guest. Raises Forbidden for others: carts are for shoppers."""
+    if app.caller.kind in {Kind.STAFF, Kind.ORDER_HOLDER}:
+        raise Forbidden("carts are for shoppers")
+    return app.caller.subject if app.caller.kind is Kind.CUSTOMER else None
+
+
+def _holder() -> Holder:
+    customer = _customer()
+    return Holder(customer_id=customer) if customer else Holder(token_hash=app.caller.subject)
+
+
+def _asked(holder: Holder | None = None) -> Asked:
+    """Say how this request asks for a change: If-Match and Idempotency-Key are both optional."""
+    key = app.attempt
+    seen = app.if_match if "if-match" in app.request.headers else None
+    return Asked(
+        holder=holder or _holder(),
+        seen=seen,
+        key=key.scope if key else None,
+        fingerprint=key.fingerprint if key else "",
+    )
+
+
+def _id(text: str) -> str:
+    if not is_id(text):
+        raise Missing("there is no such cart")
+    return text
+
+
+def _told(done: carts.Done) -> Changed:
+    return Answer(done.answer, headers=AGAIN if done.again else {})  # type: ignore[return-value]  # as above
+
+
+app.health({"postgres": live.database.ping, "redis": live.redis.ping})
 app.refuse_the_rest()

@@ -1,0 +1,191 @@
+"""What shoppers do with a cart: open one, look at it, change its lines, merge two."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from chalicelib.cart.model import Asked, Cart, Holder, Offer
+from chalicelib.cart.views import CartView, Changed, Shelved, changed, view
+from souk.errors import Fault, Invalid, Missing, Refused, Unavailable
+from souk.markets import MARKETS
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A cart as it is kept now, and whether that took a change."""
+
+    cart: Cart
+    changed: bool
+
+
+class Carts(Protocol):
+    """The live carts."""
+
+    def get(self, cart_id: str) -> Cart:
+        """Return a cart. Raises Missing, Unavailable."""
+
+    def create(self, cart: Cart) -> Kept:
+        """Keep a new cart, or return the one that is there under its id. Raises Unavailable."""
+
+    def change(self, cart_id: str, decide: Callable[[Cart], Cart]) -> Kept:
+        """Keep what `decide` makes of a cart; it is asked again when another change came first.
+
+        What it returns unchanged is as sure afterwards as a change is. Raises what `decide` raises, Missing, and
+        Unavailable: then whether the change took effect is unknown, and the same key may be sent again.
+        """
+
+
+class Backup(Protocol):
+    """Where carts can be read while the live ones can't."""
+
+    def find(self, cart_id: str) -> Cart:
+        """Return a cart as it was last kept. Raises Missing, Unavailable."""
+
+
+class Shelf(Protocol):
+    """What the service knows of products and stock."""
+
+    def shelved(self, skus: Collection[str]) -> Mapping[str, Shelved]:
+        """Return what is known of these SKUs, by SKU. Raises Unavailable."""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The answer to a change, and whether the same request had got it before."""
+
+    answer: Changed
+    again: bool
+
+
+def token_of(cart_id: str, secret: str) -> str:
+    """Return the token of an anonymous cart: derived, so that a repeated request can be answered with it again."""
+    return hmac.new(secret.encode(), f"cart {cart_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def create(cart_id: str, *, market: str, asked: Asked, carts: Carts, now: datetime) -> Kept:
+    """Open an empty cart; the same key again finds the same cart. Raises Invalid, Unavailable."""
+    if market not in MARKETS:
+        raise Invalid(f"there is no market {market}", faults=[Fault("/market", "unknown")])
+    kept = _standing(cart_id, carts) if asked.key else None
+    if kept is None:
+        new = Cart(id=cart_id, market=market, holder=asked.holder, created_at=now, changed_at=now)
+        kept = carts.create(new.stamped(now, asked))
+    kept.cart.operation(asked)
+    return kept
+
+
+def _standing(cart_id: str, carts: Carts) -> Kept | None:
+    """Return the cart that is there under an id, as sure as if it had just been written."""
+    try:
+        return carts.change(cart_id, lambda cart: cart)
+    except Missing:
+        return None
+
+
+def display(cart_id: str, *, holder: Holder, carts: Carts, backup: Backup, shelf: Shelf) -> CartView:
+    """Show a cart with titles, prices and availability as they are now; degraded where a store does not answer."""
+    degraded = False
+    try:
+        cart = carts.get(cart_id)
+    except Unavailable:
+        cart, degraded = backup.find(cart_id), True
+    cart.open_to(holder)
+    shelved: Mapping[str, Shelved] | None
+    try:
+        shelved = shelf.shelved([line.sku for line in cart.lines]) if cart.lines else {}
+    except Unavailable:
+        shelved, degraded = None, True
+    return view(cart, shelved, degraded=degraded)
+
+
+def add(cart_id: str, sku: str, quantity: int, *, asked: Asked, carts: Carts, shelf: Shelf, now: datetime) -> Done:
+    """Put a quantity of a SKU into a cart, beside what is there already. Raises Missing, Refused, Stale, Unavailable."""
+    known = shelf.shelved([sku]).get(sku)
+
+    def adding(cart: Cart) -> Cart:
+        return cart.adding(_offer(sku, known, cart.market), quantity)
+
+    return _change(cart_id, sku, adding, asked=asked, carts=carts, now=now)
+
+
+def change(cart_id: str, sku: str, quantity: int, *, asked: Asked, carts: Carts, now: datetime) -> Done:
+    """Change the quantity of a line. Raises Missing, Refused, Stale, Unavailable."""
+    return _change(cart_id, sku, lambda cart: cart.having(sku, quantity), asked=asked, carts=carts, now=now)
+
+
+def remove(cart_id: str, sku: str, *, asked: Asked, carts: Carts, now: datetime) -> Done:
+    """Take a line out. Raises Missing, Refused, Stale, Unavailable."""
+    return _change(cart_id, sku, lambda cart: cart.without(sku), asked=asked, carts=carts, now=now)
+
+
+def _change(
+    cart_id: str, sku: str | None, rule: Callable[[Cart], Cart], *, asked: Asked, carts: Carts, now: datetime
+) -> Done:
+    """Apply a rule to a cart that its holder may change, once per key."""
+
+    def decide(cart: Cart) -> Cart:
+        if cart.open_to(asked.holder).operation(asked):
+            return cart
+        return rule(cart.changeable(asked)).stamped(now, asked, sku)
+
+    kept = carts.change(cart_id, decide)
+    return Done(changed(kept.cart, kept.cart.operation(asked), sku), again=not kept.changed)
+
+
+def _offer(sku: str, known: Shelved | None, market: str) -> Offer:
+    """Return what can be put into a cart of that market. Raises Refused for what is not sold there."""
+    price = known.prices.get(market) if known and known.published else None
+    if known is None or price is None:
+        raise Refused(f"there is no {sku} to be bought", code="unknown-product")
+    return Offer(
+        sku=sku,
+        product_id=known.product_id,
+        product_version=known.version,
+        title=known.name,
+        price=price,
+    )
+
+
+def merge(target_id: str, source_id: str, *, source: Holder, asked: Asked, carts: Carts, now: datetime) -> Done:
+    """Move the lines of one cart into another. Raises Missing, Gone, Refused, Invalid, Stale, Unavailable.
+
+    The source gives itself up first, for good, so that two parallel merges can't both have its lines; the target takes
+    them once. Whatever breaks off in between is finished by doing it again, or by the source's event.
+    """
+    if source_id == target_id:
+        raise Invalid("a cart cannot be merged into itself", faults=[Fault("/source", "the same cart")])
+    into = carts.get(target_id).open_to(asked.holder)
+    if source_id not in into.merged_from and not into.operation(asked):
+        into.changeable(asked)
+    given = carts.change(source_id, lambda cart: _giving_up(cart, target_id, source, now)).cart
+
+    def absorb(cart: Cart) -> Cart:
+        if cart.open_to(asked.holder).operation(asked) or given.id in cart.merged_from:
+            return cart
+        return cart.changeable(asked).absorbing(given).stamped(now, asked)
+
+    kept = carts.change(target_id, absorb)
+    return Done(changed(kept.cart, kept.cart.operation(asked), None), again=not kept.changed)
+
+
+def _giving_up(cart: Cart, target_id: str, holder: Holder, now: datetime) -> Cart:
+    if cart.merged_into != target_id:
+        cart.open_to(holder)
+    elif cart.holder != holder:
+        raise Missing("there is no such cart")
+    merged = cart.merging_into(target_id)
+    return cart if merged is cart else merged.stamped(now)
+
+
+def absorb(source: Cart, *, carts: Carts, now: datetime) -> None:
+    """Finish a merge that broke off after the source had given itself up. Raises Unavailable."""
+    if source.merged_into is None:
+        return
+
+    def absorbing(cart: Cart) -> Cart:
+        absorbed = cart.absorbing(source)
+        return cart if absorbed is cart else absorbed.stamped(now)
+
+    carts.change(source.merged_into, absorbing)

@@ -1,0 +1,134 @@
+"""What the cart service says and what it listens to."""
+
+from typing import ClassVar
+
+import msgspec
+
+from chalicelib.cart.model import Cart
+from souk.events import Fact, catalogue
+from souk.money import Money
+
+
+class CartChanged(Cart, Fact, frozen=True, kw_only=True):
+    """A cart as it is now, whatever changed in it; the document that Redis holds."""
+
+    TYPE: ClassVar[str] = "cart.changed"
+
+
+class SubmittedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish as it was submitted; the product is to be known in this version at least before it is priced."""
+
+    sku: str
+    product_id: str
+    quantity: int
+    product_version: int
+
+
+class CartSubmitted(Fact, frozen=True, kw_only=True):
+    """A shopper wants an order under this id, for this total."""
+
+    TYPE: ClassVar[str] = "cart.submitted"
+
+    order_id: str
+    cart_id: str
+    attempt: int
+    market: str
+    customer_id: str | None
+    lines: tuple[SubmittedLine, ...]
+    quote_id: str
+    accepted_total: Money
+
+    @classmethod
+    def of(cls, cart: Cart) -> "CartSubmitted":
+        """Say what a frozen cart asks for."""
+        if cart.quote_id is None or cart.accepted_total is None:
+            raise LookupError(f"the cart {cart.id} was never submitted")
+        return cls(
+            order_id=cart.order_id,
+            cart_id=cart.id,
+            attempt=cart.attempt,
+            market=cart.market,
+            customer_id=cart.holder.customer_id,
+            lines=tuple(
+                SubmittedLine(
+                    sku=line.sku,
+                    product_id=line.product_id,
+                    quantity=line.quantity,
+                    product_version=line.product_version,
+                )
+                for line in cart.lines
+            ),
+            quote_id=cart.quote_id,
+            accepted_total=cart.accepted_total,
+        )
+
+
+PUBLISHES = catalogue(CartChanged, CartSubmitted)
+
+
+class OrderPlaced(Fact, frozen=True, kw_only=True):
+    """The order exists. One that did not come from a cart here names none."""
+
+    TYPE: ClassVar[str] = "order.placed"
+
+    order_id: str
+    cart_id: str | None = None
+
+
+class OrderRejected(Fact, frozen=True, kw_only=True):
+    """The order will not exist."""
+
+    TYPE: ClassVar[str] = "order.rejected"
+
+    order_id: str
+    cart_id: str | None = None
+
+
+class PublishedSku(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be bought, with its price by market."""
+
+    sku: str
+    title: str
+    prices: dict[str, Money]
+    attributes: dict[str, object] = {}
+
+
+class ProductPublished(Fact, frozen=True, kw_only=True):
+    """A product as it is sold now."""
+
+    TYPE: ClassVar[str] = "product.published"
+
+    product_id: str
+    title: str
+    slug: str = ""
+    image: str | None = None
+    skus: tuple[PublishedSku, ...]
+
+
+class ProductUnpublished(Fact, frozen=True, kw_only=True):
+    """A product is not sold any more."""
+
+    TYPE: ClassVar[str] = "product.unpublished"
+
+    product_id: str
+
+
+class ProductTrashed(ProductUnpublished, frozen=True, kw_only=True):
+    """A product was put in the trash."""
+
+    TYPE: ClassVar[str] = "product.trashed"
+
+
+class ProductRecovered(ProductUnpublished, frozen=True, kw_only=True):
+    """A product is out of the trash; it is not sold before it is published again."""
+
+    TYPE: ClassVar[str] = "product.recovered"
+
+
+class StockChanged(Fact, frozen=True, kw_only=True):
+    """How many of a SKU can be sold at a location."""
+
+    TYPE: ClassVar[str] = "stock.changed"
+
+    sku: str
+    available: int

@@ -1,0 +1,47 @@
+"""Submissions that broke off: carts frozen without one are given back, and late verdicts are asked for again."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from chalicelib.cart.carts import Carts
+from chalicelib.cart.model import Cart, State, Verdict
+from chalicelib.cart.outcomes import release
+from chalicelib.cart.submission import Submissions
+from souk.errors import Missing
+
+FROZEN_FOR = timedelta(minutes=2)  # far longer than a submission takes from freeze to commit
+UNDECIDED_FOR = timedelta(minutes=5)
+
+
+class Frozen(Protocol):
+    """Knows which carts are frozen."""
+
+    def frozen_before(self, moment: datetime) -> Iterable[str]:
+        """Return the ids of carts that have been frozen since before then."""
+
+
+def look(*, frozen: Frozen, carts: Carts, submissions: Submissions, now: datetime) -> None:
+    """Give back what was frozen in vain, and ask about what is undecided. Raises Unavailable.
+
+    Nothing is assumed: a submission that was committed is settled by the order service alone.
+    """
+    for cart_id in frozen.frozen_before(now - FROZEN_FOR):
+        cart = _found(cart_id, carts)
+        if cart is not None and cart.state is State.FROZEN:
+            _give_back(cart, carts=carts, submissions=submissions, now=now)
+    submissions.ask_again(now - UNDECIDED_FOR, now)
+
+
+def _found(cart_id: str, carts: Carts) -> Cart | None:
+    try:
+        return carts.get(cart_id)
+    except Missing:
+        return None
+
+
+def _give_back(cart: Cart, *, carts: Carts, submissions: Submissions, now: datetime) -> None:
+    """Take the place of the submission that never came, so that a late commit finds it; only then thaw."""
+    verdict = submissions.abandon(cart, now)
+    if verdict is not Verdict.OPEN:
+        release(cart.id, cart.order_id, verdict, carts=carts, now=now)

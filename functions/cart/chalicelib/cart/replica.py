@@ -1,0 +1,97 @@
+"""The cart service's replica of products and stock: what it shows lines with, fed by events alone."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from chalicelib.cart.events import ProductPublished, ProductUnpublished, StockChanged
+from chalicelib.cart.views import Shelved
+from souk.money import Money
+from souk.postgres import Database, Transaction
+
+SHELVED = """
+    SELECT DISTINCT ON (sku) sku, product_id::text, skus.version, published, title, product_title, slug, image,
+           attributes, prices, available
+      FROM skus LEFT JOIN stock USING (sku)
+     WHERE sku = ANY(%(skus)s)
+     ORDER BY sku, published DESC, skus.version DESC
+"""
+# Of two events about a product the one with the older version changes nothing; the row outlives the product.
+NEWER_PRODUCT = """
+    INSERT INTO products AS kept (id, version, state) VALUES (%(id)s, %(version)s, %(state)s)
+    ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state
+     WHERE kept.version < excluded.version
+"""
+WITHDRAW = "UPDATE skus SET published = false, version = %(version)s WHERE product_id = %(id)s"
+SELL = """
+    INSERT INTO skus (sku, product_id, version, published, title, product_title, slug, image, attributes, prices)
+    SELECT sku, %(id)s, %(version)s, true, title, %(product_title)s, %(slug)s, %(image)s, attributes, prices
+      FROM unnest(%(skus)s::text[], %(titles)s::text[], %(attributes)s::text[], %(prices)s::text[])
+        AS sold (sku, title, attributes, prices)
+    ON CONFLICT (sku, product_id) DO UPDATE
+       SET version = excluded.version, published = true, title = excluded.title, slug = excluded.slug,
+           product_title = excluded.product_title, image = excluded.image, attributes = excluded.attributes,
+           prices = excluded.prices
+"""
+NEWER_STOCK = """
+    INSERT INTO stock AS kept (sku, version, available) VALUES (%(sku)s, %(version)s, %(available)s)
+    ON CONFLICT (sku) DO UPDATE SET version = excluded.version, available = excluded.available
+     WHERE kept.version < excluded.version
+"""
+
+
+class Replica:
+    """Products and stock in PostgreSQL; see `carts.Shelf`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in `database`."""
+        self._database = database
+
+    def shelved(self, skus: Collection[str]) -> Mapping[str, Shelved]:
+        """Return what is known of these SKUs, by SKU."""
+        with self._database.reading() as session:
+            rows = session.all(SHELVED, skus=list(skus))
+        return {row["sku"]: _shelved(row) for row in rows}
+
+    def publish(self, product: ProductPublished, version: int) -> None:
+        """Take over a product as it is sold; SKUs it no longer has are not sold any more."""
+        with self._database.transaction() as tx:
+            if _newer(tx, product.product_id, version, "published"):
+                tx.run(WITHDRAW, id=product.product_id, version=version)
+                tx.run(SELL, **_sold(product), id=product.product_id, version=version)
+
+    def withdraw(self, product: ProductUnpublished, version: int) -> None:
+        """Note that a product is not sold any more."""
+        with self._database.transaction() as tx:
+            if _newer(tx, product.product_id, version, "withdrawn"):
+                tx.run(WITHDRAW, id=product.product_id, version=version)
+
+    def restock(self, stock: StockChanged, version: int) -> None:
+        """Take over how many of a SKU can be sold."""
+        with self._database.reading() as session:
+            session.run(NEWER_STOCK, sku=stock.sku, version=version, available=stock.available)
+
+
+def _newer(tx: Transaction, product_id: str, version: int, state: str) -> bool:
+    return tx.run(NEWER_PRODUCT, id=product_id, version=version, state=state) == 1
+
+
+def _sold(product: ProductPublished) -> dict[str, Any]:
+    return {
+        "product_title": product.title,
+        "slug": product.slug,
+        "image": product.image,
+        "skus": [sku.sku for sku in product.skus],
+        "titles": [sku.title for sku in product.skus],
+        "attributes": [msgspec.json.encode(sku.attributes).decode() for sku in product.skus],
+        "prices": [msgspec.json.encode(sku.prices).decode() for sku in product.skus],
+    }
+
+
+def _shelved(row: Mapping[str, Any]) -> Shelved:
+    read = {
+        "attributes": msgspec.json.decode(row["attributes"], type=dict[str, object]),
+        "prices": msgspec.json.decode(row["prices"], type=dict[str, Money]),
+    }
+    return Shelved(**{**row, **read})

@@ -1,0 +1,183 @@
+"""What the cart service keeps in PostgreSQL: carts as Redis last had them, and what was submitted."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from chalicelib.cart.events import CartSubmitted
+from chalicelib.cart.live_cart import body_of, cart_of
+from chalicelib.cart.model import Cart, State, Verdict
+from chalicelib.cart.submission import Submission
+from souk.errors import Missing, Unavailable
+from souk.events import Event
+from souk.postgres import Database, Row, Transaction
+from souk.records import add_events
+
+FIND = "SELECT body FROM carts WHERE id = %(id)s"
+NEWER = """
+    INSERT INTO carts AS kept (id, version, state, customer_id, body, history, changed_at)
+    VALUES (%(id)s, %(version)s, %(state)s, %(customer_id)s, %(body)s, %(history)s, %(changed_at)s)
+    ON CONFLICT (id) DO UPDATE
+       SET version = excluded.version, state = excluded.state, customer_id = excluded.customer_id,
+           body = excluded.body, changed_at = excluded.changed_at
+     WHERE kept.version < excluded.version
+"""
+# A server that lost the failover may still take changes for a while; what was compared with its heir is not its own now.
+NEWER_OF_HISTORY = f"{NEWER} AND (kept.history IS NULL OR kept.history = excluded.history)"
+SAME = "SELECT 1 AS same FROM carts WHERE id = %(id)s AND version = %(version)s"
+COMPARED = "UPDATE carts SET history = %(history)s WHERE id = %(id)s RETURNING body"
+LAST = "SELECT order_id, attempt, state FROM submissions WHERE cart_id = %(id)s ORDER BY attempt DESC LIMIT 1"
+
+SUBMIT = """
+    INSERT INTO submissions (order_id, cart_id, attempt, state, submission, submitted_at, asked_at)
+    VALUES (%(order_id)s, %(cart_id)s, %(attempt)s, %(state)s, %(submission)s, %(now)s, %(now)s)
+    ON CONFLICT DO NOTHING
+"""
+FOUND = "SELECT state, submission, submitted_at FROM submissions WHERE order_id = %(order_id)s"
+STANDING = """
+    SELECT state, submission, submitted_at FROM submissions
+     WHERE order_id = %(order_id)s OR (cart_id = %(cart_id)s AND state = 'open')
+     ORDER BY order_id = %(order_id)s DESC LIMIT 1
+"""
+SETTLE = (
+    "UPDATE submissions SET state = %(state)s, settled_at = %(now)s WHERE order_id = %(order_id)s AND state = 'open'"
+)
+OVERDUE = """
+    SELECT submission FROM submissions WHERE state = 'open' AND asked_at < %(before)s
+     ORDER BY asked_at LIMIT 100 FOR UPDATE SKIP LOCKED
+"""
+ASKED = "UPDATE submissions SET asked_at = %(now)s WHERE order_id = ANY(%(orders)s::uuid[])"
+
+
+class KeptCarts:
+    """PostgreSQL's side of the carts; see `live_cart.Backing`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in `database`."""
+        self._database = database
+
+    def find(self, cart_id: str) -> Cart:
+        """Return a cart as it was last kept here. Raises Missing."""
+        with self._database.reading() as session:
+            row = session.one(FIND, id=cart_id)
+        if row is None:
+            raise Missing("there is no such cart")
+        return cart_of(row["body"])
+
+    def upsert(self, cart: Cart, body: str) -> bool:
+        """Keep a cart that is newer than the row; False for one that is not."""
+        with self._database.reading() as session:
+            return session.run(NEWER, **row_of(cart), body=body, history=None) == 1
+
+    def keep(self, cart: Cart, history: str) -> bool:
+        """Keep a cart that a server of `history` may lose; False when the row is newer, or that server's no more."""
+        with self._database.transaction() as tx:
+            row = {**row_of(cart), "body": body_of(cart), "history": history}
+            if tx.run(NEWER_OF_HISTORY, **row) == 1:
+                return True
+            return tx.one(SAME, id=cart.id, version=cart.version) is not None
+
+    def compare(self, cart_id: str, held: Cart | None, history: str) -> Cart | None:
+        """Keep the newer of both, note that it is of `history` from now on, and return it; None for neither."""
+        with self._database.transaction() as tx:
+            if held is not None:
+                tx.run(NEWER, **row_of(held), body=body_of(held), history=history)
+            row = tx.one(COMPARED, id=cart_id, history=history)
+        return None if row is None else cart_of(row["body"])
+
+    def mend(self, cart: Cart) -> Cart:
+        """Return the cart as its last submission would have it: settled, and counting on from its attempt."""
+        with self._database.reading() as session:
+            last = session.one(LAST, id=cart.id)
+        if last is None:
+            return cart
+        if cart.state is State.OPEN and cart.attempt < last["attempt"]:
+            return replace(cart, attempt=last["attempt"])
+        return cart.settled(str(last["order_id"]), Verdict(last["state"]))
+
+
+def row_of(cart: Cart) -> Row:
+    """Return the columns of a cart beside its body."""
+    return {
+        "id": cart.id,
+        "version": cart.version,
+        "state": cart.state,
+        "customer_id": cart.holder.customer_id,
+        "changed_at": cart.changed_at,
+    }
+
+
+class KeptSubmissions:
+    """Submissions in PostgreSQL; see `submission.Submissions`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in `database`."""
+        self._database = database
+
+    def open(self, cart: Cart, now: datetime) -> Submission:
+        """Keep the submission, the frozen cart and the event in one transaction; or return what stands instead."""
+        submission = Submission(fact=CartSubmitted.of(cart), submitted_at=now)
+        with self._database.transaction() as tx:
+            if tx.run(SUBMIT, **_columns(submission)) == 0:
+                return _standing(tx, submission.fact)
+            tx.run(NEWER, **row_of(cart), body=body_of(cart), history=None)
+            add_events(tx, _told(submission.fact, now))
+        return submission
+
+    def find(self, order_id: str) -> Submission | None:
+        """Return what was submitted under an order id."""
+        with self._database.reading() as session:
+            row = session.one(FOUND, order_id=order_id)
+        return None if row is None else _submission(row)
+
+    def abandon(self, cart: Cart, now: datetime) -> Verdict:
+        """Keep a submission that never came as abandoned, or return the verdict on the one that stands."""
+        given_up = Submission(fact=CartSubmitted.of(cart), verdict=Verdict.ABANDONED, submitted_at=now)
+        with self._database.transaction() as tx:
+            if tx.run(SUBMIT, **_columns(given_up)) == 1:
+                return Verdict.ABANDONED
+            return _standing(tx, given_up.fact).verdict
+
+    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> None:
+        """Note the order service's verdict on an open submission."""
+        with self._database.reading() as session:
+            session.run(SETTLE, order_id=order_id, state=verdict, now=now)
+
+    def ask_again(self, before: datetime, now: datetime) -> int:
+        """Tell the order service again what it was told before then and has not decided; return how many."""
+        with self._database.transaction() as tx:
+            rows = tx.all(OVERDUE, before=before)
+            facts = [msgspec.json.decode(row["submission"], type=CartSubmitted) for row in rows]
+            tx.run(ASKED, orders=[fact.order_id for fact in facts], now=now)
+            add_events(tx, *(_told(fact, now) for fact in facts))
+        return len(facts)
+
+
+def _columns(submission: Submission) -> Row:
+    fact = submission.fact
+    return {
+        "order_id": fact.order_id,
+        "cart_id": fact.cart_id,
+        "attempt": fact.attempt,
+        "state": submission.verdict,
+        "submission": msgspec.json.encode(fact).decode(),
+        "now": submission.submitted_at,
+    }
+
+
+def _standing(tx: Transaction, fact: CartSubmitted) -> Submission:
+    row = tx.one(STANDING, order_id=fact.order_id, cart_id=fact.cart_id)
+    if row is None:
+        raise Unavailable("the submission is being decided; send the same again")
+    return _submission(row)
+
+
+def _submission(row: Row) -> Submission:
+    fact = msgspec.json.decode(row["submission"], type=CartSubmitted)
+    return Submission(fact=fact, verdict=Verdict(row["state"]), submitted_at=row["submitted_at"])
+
+
+def _told(fact: CartSubmitted, now: datetime) -> Event:
+    """Say it under an id of its own each time: whoever asks again does not want to be taken for a repetition."""
+    return Event.of(fact, aggregate=fact.cart_id, version=fact.attempt, now=now)

@@ -1,0 +1,174 @@
+"""What shoppers are shown."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from chalicelib.cart.model import Cart, Line, Operation, State
+from souk.markets import MARKETS
+from souk.money import Money, total
+
+
+class Note(StrEnum):
+    """What a shopper should know about a line."""
+
+    PRICE_CHANGED = "price-changed"
+    UNAVAILABLE = "unavailable"  # not sold any more
+    OUT_OF_STOCK = "out-of-stock"
+    NOT_ENOUGH = "not-enough"
+
+
+class Shelved(msgspec.Struct, frozen=True, kw_only=True):
+    """A SKU as the cart service knows it from events; `available` is None while no stock was ever reported."""
+
+    sku: str
+    product_id: str
+    version: int
+    published: bool
+    title: str
+    product_title: str
+    slug: str
+    image: str | None = None
+    attributes: dict[str, object] = {}
+    prices: dict[str, Money] = {}
+    available: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The product's title, with the SKU's own where that says more."""
+        own = self.title
+        return self.product_title if not own or own == self.product_title else f"{self.product_title}, {own}"
+
+
+class LineView(msgspec.Struct, frozen=True, kw_only=True):
+    """A line as it is now; `seen_price` is what it cost when it was added."""
+
+    sku: str
+    product_id: str
+    quantity: int
+    title: str
+    slug: str | None = None
+    image: str | None = None
+    attributes: dict[str, object] = {}
+    price: Money
+    seen_price: Money
+    total: Money
+    available: int | None = None
+    notes: tuple[Note, ...] = ()
+
+
+class CartView(msgspec.Struct, frozen=True, kw_only=True):
+    """A cart. `subtotal` leaves out what is not sold any more; what is to be paid is said by a quote."""
+
+    id: str
+    version: int
+    state: State
+    market: str
+    currency: str
+    customer_id: str | None
+    lines: tuple[LineView, ...]
+    line_count: int
+    item_count: int
+    subtotal: Money
+    order_id: str | None
+    created_at: datetime
+    changed_at: datetime
+    degraded: bool = False
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A new cart; `token` is what an anonymous shopper holds it by, and is never shown again."""
+
+    id: str
+    version: int
+    market: str
+    currency: str
+    token: str | None = None
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change made of a cart, and of the line it was about."""
+
+    id: str
+    version: int
+    line_count: int
+    item_count: int
+    sku: str | None = None
+    quantity: int = 0
+
+
+def changed(cart: Cart, done: Operation | None, sku: str | None) -> Changed:
+    """Return the answer to a change: to one that came before under the same key, as it was then."""
+    if done is not None:
+        return Changed(
+            id=cart.id,
+            version=done.version,
+            line_count=done.line_count,
+            item_count=done.item_count,
+            sku=done.sku,
+            quantity=done.quantity,
+        )
+    line = cart.line(sku)
+    return Changed(
+        id=cart.id,
+        version=cart.version,
+        line_count=len(cart.lines),
+        item_count=cart.item_count,
+        sku=sku,
+        quantity=line.quantity if line else 0,
+    )
+
+
+def view(cart: Cart, shelved: Mapping[str, Shelved] | None, *, degraded: bool) -> CartView:
+    """Show a cart with what is known of its products; None when that can't be told at the moment."""
+    lines = tuple(_line(line, cart.market, shelved) for line in cart.lines)
+    currency = MARKETS[cart.market].currency
+    sold = [line.total for line in lines if Note.UNAVAILABLE not in line.notes]
+    return CartView(
+        id=cart.id,
+        version=cart.version,
+        state=cart.state,
+        market=cart.market,
+        currency=currency,
+        customer_id=cart.holder.customer_id,
+        lines=lines,
+        line_count=len(lines),
+        item_count=cart.item_count,
+        subtotal=total(sold, currency=currency),
+        order_id=cart.order_id if cart.state in {State.FROZEN, State.CLOSED} else None,
+        created_at=cart.created_at,
+        changed_at=cart.changed_at,
+        degraded=degraded,
+    )
+
+
+def _line(line: Line, market: str, shelved: Mapping[str, Shelved] | None) -> LineView:
+    """Show a line; as it was when it was added where nothing newer is known."""
+    known = shelved.get(line.sku) if shelved else None
+    now = known.prices.get(market) if known else None
+    price = now or line.price
+    return LineView(
+        sku=line.sku,
+        product_id=line.product_id,
+        quantity=line.quantity,
+        title=known.name if known else line.title,
+        slug=known.slug if known else None,
+        image=known.image if known else None,
+        attributes=known.attributes if known else {},
+        price=price,
+        seen_price=line.price,
+        total=price.times(line.quantity),
+        available=known.available if known else None,
+        notes=() if shelved is None else _notes(line, known, now),
+    )
+
+
+def _notes(line: Line, known: Shelved | None, price: Money | None) -> tuple[Note, ...]:
+    if known is None or price is None or not known.published:
+        return (Note.UNAVAILABLE,)
+    notes = [Note.PRICE_CHANGED] if price != line.price else []
+    if known.available is not None and known.available < line.quantity:
+        notes.append(Note.NOT_ENOUGH if known.available > 0 else Note.OUT_OF_STOCK)
+    return tuple(notes)
