@@ -1,7 +1,11 @@
-"""Our own programs that the stack keeps running once there is something for them to do."""
+"""Our own programs that the stack keeps running, and what it does for a LocalStack that has forgotten everything."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from souk_local.errors import StackError
@@ -9,9 +13,13 @@ from souk_local.errors import StackError
 if TYPE_CHECKING:
     from souk_local.stack import Say, Stack
 
+PENDING = "localstack.forgot"
+SINCE = "localstack.since"
+AGAIN = (("replay", "sending the events again that its queues may have lost"), ("resync", "telling anew what changed"))
+
 
 def start_bridge(stack: Stack, *, say: Say) -> None:
-    """Start the bridge unless it runs; there is nothing to carry events to before a deployment."""
+    """Start the bridge unless it runs; before a deployment there is nothing to carry events to."""
     if not stack.layout.deployed.exists():
         raise StackError("nothing is deployed that the bridge could carry events to; `souk deploy --stage local` first")
     stack.start(["bridge"], say=say)
@@ -22,11 +30,37 @@ def stop_bridge(stack: Stack, *, say: Say) -> None:
     stack.down(["bridge"], say=say)
 
 
-def deploy_again(stack: Stack, *, say: Say) -> None:
-    """Give a LocalStack that has forgotten everything the functions and queues it had, and the events they missed."""
-    from souk_cli import deploy, replay
+def note_fresh_start(stack: Stack) -> None:
+    """Remember that LocalStack started with nothing, and since when events may have been lost with the one before."""
+    if stack.layout.deployed.exists() and not stack.note(PENDING):
+        stack.write_note(PENDING, stack.note(SINCE) or now())
+    stack.write_note(SINCE, now())
 
-    say("localstack", "deploying again what was deployed before")
-    deploy.redeploy(stage="local")
-    say("localstack", "replaying the events that its queues forgot")
-    replay.replay(stage="local")
+
+def now() -> str:
+    """Return the time as the command line takes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def deploy_again(stack: Stack, *, say: Say) -> None:
+    """Give LocalStack the functions and queues it had, and the events they missed; until then it stays pending."""
+    from souk_cli import deploy
+
+    say("localstack", "deploying again what was deployed on it before")
+    failed = [f"{one.service}: {one.error}" for one in deploy.redeploy(say=say) if one.error]
+    if failed:
+        raise StackError("not everything could be deployed again:\n" + "\n".join(failed))
+    for command, doing in AGAIN:
+        say("localstack", doing)
+        run(stack, command, "--since", stack.note(PENDING))
+    stack.write_note(PENDING, "")
+
+
+def run(stack: Stack, *words: str) -> None:
+    """Run a `souk` command on this stack. Raises StackError with its last words when it fails."""
+    place = stack.layout
+    where = {"SOUK_HOME": str(place.state), "SOUK_TOOLS": str(place.tools), "SOUK_PORT_BASE": str(place.base)}
+    argv = [sys.executable, "-m", "souk_cli.main", *words]
+    done = subprocess.run(argv, env={**os.environ, **where}, text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise StackError(f"`souk {words[0]}` failed: {(done.stderr or done.stdout).strip()}")

@@ -39,13 +39,25 @@ class Stack:
         """Return the chosen engine for the databases; LocalStack and the gateway are always processes."""
         return self.engine if name in store.STORES else self.own
 
+    def note(self, name: str) -> str:
+        """Return what a command before this one wrote down under a name; empty when nothing."""
+        return read(self.layout.records / name)
+
+    def write_note(self, name: str, text: str) -> None:
+        """Write something down for the next command; an empty text forgets it."""
+        note = self.layout.records / name
+        if text:
+            note.write_text(text)
+        else:
+            note.unlink(missing_ok=True)
+
     def parts(self, names: Sequence[str] = ()) -> list[str]:
         """Return the parts of these names, or all of them; a LocalStack of the user's own isn't ours to start or end."""
         foreign = {"localstack"} if self.layout.foreign_localstack else set[str]()
         return [name for name in names or store.MODULES if store.named(name) and name not in foreign]
 
     def well(self, name: str) -> bool:
-        """Whether a part runs and answers, or has nothing to do; takes milliseconds."""
+        """Tell whether a part runs and answers, or has nothing to do; takes milliseconds."""
         if name == "bridge" and not self.layout.deployed.exists():
             return True
         if not self.engine_of(name).alive(name):
@@ -56,11 +68,15 @@ class Stack:
             return False
         return not self.unprovisioned(name)
 
+    def settled(self, names: Sequence[str]) -> bool:
+        """Tell whether nothing is to do for these parts; takes milliseconds."""
+        pending = "localstack" in names and bool(self.note(programs.PENDING))
+        return not pending and all(self.well(name) for name in names)
+
     def up(self, names: Sequence[str], *, say: Say) -> Mapping[str, str]:
         """Bring these parts up, with what was deployed on them, and answer which can't run here, and why."""
-        forgetful = "localstack" in names and self.layout.deployed.exists() and not self.well("localstack")
         lost = self.start([name for name in names if name != "bridge"], say=say)
-        if forgetful:
+        if "localstack" in names and self.note(programs.PENDING):
             programs.deploy_again(self, say=say)
         if "bridge" in names and self.layout.deployed.exists():
             self.start(["bridge"], say=say)
@@ -73,13 +89,13 @@ class Stack:
             if not missing:
                 return {}
             checks.machine(self.layout.state)
-            write_note(self, "engine", self.engine.name)
+            self.write_note("engine", self.engine.name)
             lost = dict(self.prepare(missing, say))
             lost |= self.bring_up([name for name in missing if name not in lost], say)
         for name, reason in lost.items():
             say(name, f"down: {reason}")
         for name in missing:
-            write_note(self, f"{name}.lost", lost.get(name, ""))
+            self.write_note(f"{name}.lost", lost.get(name, ""))
         return lost
 
     def prepare(self, names: Sequence[str], say: Say) -> Mapping[str, str]:
@@ -108,6 +124,8 @@ class Stack:
         """Start one part, wait until it answers, and create in it what the services need."""
         part, runs_on = store.named(name), self.engine_of(name)
         say(name, "starting")
+        if name == "localstack" and not runs_on.alive(name):
+            programs.note_fresh_start(self)
         runs_on.start(name)
         ready.wait(
             name,
@@ -118,13 +136,13 @@ class Stack:
         )
         if self.unprovisioned(name):
             part.provision(self.site)
-            write_note(self, f"{name}.provisioned", part.fingerprint(self.site))
+            self.write_note(f"{name}.provisioned", part.fingerprint(self.site))
         say(name, f"up on port {self.site.port(part.PORTS[0])}")
 
     def unprovisioned(self, name: str) -> bool:
         """Whether databases, roles and the like still have to be created or corrected in a part."""
         wanted = store.named(name).fingerprint(self.site)
-        return bool(wanted) and read_note(self.site, f"{name}.provisioned") != wanted
+        return bool(wanted) and self.note(f"{name}.provisioned") != wanted
 
     def down(self, names: Sequence[str], *, say: Say) -> None:
         """End these parts: first what uses the stores, one after the other, then the stores, all at once."""
@@ -138,7 +156,7 @@ class Stack:
             for one in ended:
                 one.result()
             if not any(self.engine.alive(name) for name in store.STORES):
-                write_note(self, "engine", "")
+                self.write_note("engine", "")
 
     def end(self, name: str, say: Say) -> None:
         """End one part."""
@@ -152,9 +170,10 @@ class Stack:
         """Remove the data of parts that are down; with everything also the tools and the credentials."""
         for name in names:
             self.engine_of(name).wipe(name)
-            write_note(self, f"{name}.provisioned", "")
+            self.write_note(f"{name}.provisioned", "")
         if "localstack" in names:
             self.layout.deployed.unlink(missing_ok=True)
+            self.write_note(programs.PENDING, "")
         if everything:
             shutil.rmtree(self.layout.tools, ignore_errors=True)
             self.layout.credentials.unlink(missing_ok=True)
@@ -173,22 +192,12 @@ def here(wanted: str | None = None) -> Stack:
 
 def running_on(place: Site) -> str:
     """Return the engine of a stack that was started and not ended; empty when there is none."""
-    return read_note(place, "engine")
+    return read(place.layout.records / "engine")
 
 
-def read_note(place: Site, name: str) -> str:
-    """Tell what was written down under a name; empty when nothing was."""
-    note = place.layout.records / name
+def read(note: Path) -> str:
+    """Return what was written down; empty when nothing was."""
     return note.read_text() if note.exists() else ""
-
-
-def write_note(stack: Stack, name: str, text: str) -> None:
-    """Write something down for the next command; an empty text forgets it."""
-    note = stack.layout.records / name
-    if text:
-        note.write_text(text)
-    else:
-        note.unlink(missing_ok=True)
 
 
 @contextmanager

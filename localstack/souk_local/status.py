@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from souk_local import ready, settings, stack, store
+from souk_local import ready, settings, store
 
 if TYPE_CHECKING:
     from souk_local.stack import Stack
@@ -90,7 +90,7 @@ def health_of(whole: Stack, name: str) -> tuple[str, str]:
     if name == "bridge" and not whole.layout.deployed.exists():
         return "idle", "nothing is deployed"
     if not whole.engine_of(name).alive(name):
-        return "down", stack.read_note(whole.site, f"{name}.lost")
+        return "down", whole.note(f"{name}.lost")
     try:
         store.named(name).probe(whole.site)
     except ready.NotReady as reason:

@@ -21,7 +21,7 @@ def command(parts: tuple[str, ...], engine: str | None) -> None:
     began = time.monotonic()
     whole = stack.here(engine)
     names = whole.parts(parts)
-    if all(whole.well(name) for name in names):
+    if whole.settled(names):
         click.echo(f"everything is up already ({time.monotonic() - began:.1f} s)")
         return
     lost = whole.up(names, say=stack.Progress(click.echo))
