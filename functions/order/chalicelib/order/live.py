@@ -1,7 +1,32 @@
 """Builds the real collaborators, lazily; cached for the life of the container."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from chalicelib.order.store.books import Books
+from chalicelib.order.store.products import Replica
 from souk.mongo import Mongo
 from souk.postgres import Database
 
 database = Database("order")
 documents = Mongo("order")
+replica = Replica(documents)
+
+
+@contextmanager
+def books() -> Iterator[Books]:
+    """Open the books for one transaction."""
+    with database.transaction() as tx:
+        yield Books(tx)
+
+
+@contextmanager
+def reading() -> Iterator[Books]:
+    """Open the books for single statements, without the round trips of a transaction."""
+    with database.reading() as tx:
+        yield Books(tx)
+
+
+def deciding(*, keyed: bool) -> AbstractContextManager[Books]:
+    """Open the books for one statement, or for a transaction where an answer has to be kept beside its effect."""
+    return books() if keyed else reading()

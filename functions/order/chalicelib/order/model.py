@@ -1,1 +1,0 @@
-"""Nouns and rules of the order service; pure."""

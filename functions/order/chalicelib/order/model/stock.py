@@ -1,0 +1,111 @@
+"""Stock: how much of a SKU lies where, and the movements by which alone that changes."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated
+
+import msgspec
+from msgspec.structs import replace
+
+from souk.errors import Refused
+
+LOCATION = "default"
+SKU = r"^[!-~]{1,64}$"
+Sku = Annotated[str, msgspec.Meta(pattern=SKU, description="stock keeping unit")]
+Location = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern="^[a-z0-9-]+$")]
+Units = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+
+
+class Why(StrEnum):
+    """Why stock moved: the first six are what staff may say, the others what the shop itself does."""
+
+    RECEIVED = "received"
+    COUNTED = "counted"
+    DAMAGED = "damaged"
+    LOST = "lost"
+    RETURNED = "returned"
+    CORRECTED = "corrected"
+    RESERVED = "reserved"
+    RELEASED = "released"
+    EXPIRED = "expired"
+    SHIPPED = "shipped"
+    IMPORTED = "imported"
+
+
+class Spot(msgspec.Struct, frozen=True, order=True):
+    """One SKU at one location: what a row of stock is about, and what locks are taken in the order of."""
+
+    sku: str
+    location: str = LOCATION
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """How much there is: on hand, of that reserved for orders, and how much may be promised beyond what is there."""
+
+    sku: str
+    location: str
+    on_hand: int
+    reserved: int
+    backorder: int
+    version: int
+    changed_at: datetime
+
+    @property
+    def spot(self) -> Spot:
+        """Which row this is."""
+        return Spot(self.sku, self.location)
+
+    @property
+    def available(self) -> int:
+        """How much can still be promised."""
+        return self.on_hand - self.reserved + self.backorder
+
+
+class Movement(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the ledger: by how much on hand, reserved and backorder change, and why."""
+
+    sku: str
+    location: str = LOCATION
+    on_hand: int = 0
+    reserved: int = 0
+    backorder: int = 0
+    why: Why
+    order_id: str | None = None
+    note: str = ""
+    by: str = ""
+
+    @property
+    def spot(self) -> Spot:
+        """Which row it changes."""
+        return Spot(self.sku, self.location)
+
+
+class Short(Refused):
+    """There is less than a movement needs; `missing` are the rows that could not give it, `available` what is there."""
+
+    code = "short"
+
+    def __init__(self, missing: Iterable[Spot], available: Mapping[Spot, int] = MappingProxyType({})) -> None:
+        self.missing = frozenset(missing)
+        self.available = available
+        names = ", ".join(sorted(spot.sku for spot in self.missing))
+        super().__init__(f"there is not enough of {names}")
+
+
+def moved(level: Level, movements: Iterable[Movement], now: datetime) -> Level:
+    """Return a level after movements. Raises Short where more would be promised than is there, or less than none left."""
+    on_hand, reserved, backorder = level.on_hand, level.reserved, level.backorder
+    for one in movements:
+        on_hand, reserved, backorder = on_hand + one.on_hand, reserved + one.reserved, backorder + one.backorder
+    if on_hand < 0 or backorder < 0 or not 0 <= reserved <= on_hand + backorder:
+        raise Short([level.spot])
+    version = level.version + 1
+    return replace(level, on_hand=on_hand, reserved=reserved, backorder=backorder, version=version, changed_at=now)
+
+
+def is_sku(text: str) -> bool:
+    """Tell whether a text can be a SKU."""
+    return re.fullmatch(SKU, text) is not None

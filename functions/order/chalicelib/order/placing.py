@@ -1,0 +1,215 @@
+"""Placing: a submitted cart becomes an order, or is turned down with reasons; exactly once, and never without stock.
+
+Round trips, however many lines: one reads the quote, two go to MongoDB (products, snapshot), and the transaction makes
+ten: begin, claim, savepoint, lock, expire, take, order, outbox, release of the savepoint, commit.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from chalicelib.order import events
+from chalicelib.order.model import pricing
+from chalicelib.order.model.order import Lapsed, Order, newly_placed
+from chalicelib.order.model.pricing import Offer
+from chalicelib.order.model.product import Product, offers_of
+from chalicelib.order.model.quote import Quote
+from chalicelib.order.model.stock import LOCATION, Level, Movement, Short, Spot, Why
+from chalicelib.order.model.submission import (
+    EMPTY,
+    NO_QUOTE,
+    QUOTE_EXPIRED,
+    QUOTE_OF_ELSEWHERE,
+    Reason,
+    Rejection,
+    Snapshot,
+    Submission,
+    SubmittedLine,
+    not_sold,
+    out_of_stock,
+    total_changed,
+)
+from chalicelib.order.quotes import quoted
+from souk.errors import Unavailable
+from souk.events import Event
+
+
+class Products(Protocol):
+    """The replica of the products, and the snapshots that orders are priced from."""
+
+    def by_id(self, ids: Collection[str]) -> list[Product]:
+        """Return these products, as far as they are known."""
+
+    def snapshot(self, order_id: str) -> Snapshot | None:
+        """Return the snapshot of an order, if there is one."""
+
+    def keep_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Keep a snapshot under its order's id and return what is kept: the first one wins."""
+
+
+class Books(Protocol):
+    """Quotes, stock and orders in one transaction."""
+
+    def quote(self, quote_id: str) -> Quote | None:
+        """Return a quote."""
+
+    def claim(self, submission: Submission) -> datetime | None:
+        """Claim the order id for ever and return the store's time; None when it has been decided before."""
+
+    def trial(self) -> AbstractContextManager[None]:
+        """Undo what is done inside when it raises; the claim stays."""
+
+    def lock(self, spots: Collection[Spot]) -> list[Level]:
+        """Lock rows of stock in SKU order until the transaction ends."""
+
+    def expire(self, spots: Collection[Spot]) -> Lapsed:
+        """Release the locked rows' reservations whose time is up, and cancel their orders."""
+
+    def move(self, movements: Sequence[Movement]) -> list[Level]:
+        """Move locked stock. Raises Short."""
+
+    def add_order(self, order: Order, *events: Event) -> Order:
+        """Keep a new order and its events."""
+
+    def add_quote(self, quote: Quote) -> None:
+        """Keep a new quote."""
+
+    def add_rejection(self, rejection: Rejection, *events: Event) -> None:
+        """Keep the reasons for which a claimed submission is turned down."""
+
+
+Open = Callable[[], AbstractContextManager[Books]]
+
+
+class Unsold(msgspec.Struct, frozen=True):
+    """Why a submission cannot be priced."""
+
+    reasons: list[Reason]
+
+
+def place(submission: Submission, *, products: Products, reading: Open, books: Open) -> Order | Rejection | None:
+    """Decide on a submission; None when it has been decided before.
+
+    Raises Unavailable when our replica is older than what the shopper saw: the products' events are still on the way.
+    """
+    with reading() as kept:
+        quote = kept.quote(submission.quote_id)
+    priced = _priced(submission, quote, products)
+    with books() as tx:
+        now = tx.claim(submission)
+        if now is None:
+            return None
+        if quote is None or isinstance(priced, Unsold):
+            return _turn_down(tx, submission, priced.reasons if isinstance(priced, Unsold) else [NO_QUOTE], now)
+        if reasons := _objections(submission, quote, priced):
+            offered = quoted(priced.bill, quote.recipient, now=now)
+            tx.add_quote(offered)
+            return _turn_down(tx, submission, reasons, now, quote_id=offered.id)
+        try:
+            with tx.trial():
+                return _take(tx, _order(submission, quote, priced, now), now)
+        except Short as short:
+            return _turn_down(tx, submission, _shortages(submission, short), now)
+
+
+def _priced(submission: Submission, quote: Quote | None, products: Products) -> Snapshot | Unsold:
+    """Return the snapshot that the order is priced from: the stored one if there is one, whatever happened since."""
+    if not submission.lines:
+        return Unsold([EMPTY])
+    if quote is None:
+        return Unsold([NO_QUOTE])
+    if quote.bill.market != submission.market:
+        return Unsold([QUOTE_OF_ELSEWHERE])
+    known = {one.id: one for one in products.by_id({line.product_id for line in submission.lines})}
+    offers = offers_of(known.values(), submission.market)
+    behind = [one for one in submission.lines if _is_behind(known.get(one.product_id), one)]
+    unsold = [one for one in submission.lines if one.sku not in offers or offers[one.sku].product_id != one.product_id]
+    if (behind or unsold) and (stored := products.snapshot(submission.order_id)) is not None:
+        return stored
+    if behind:
+        raise Unavailable(f"what is known of {behind[0].sku} is older than what the shopper saw", retry_after=5)
+    if unsold:
+        return Unsold([not_sold(one.sku) for one in unsold])
+    return products.keep_snapshot(_snapshot(submission, quote, offers))
+
+
+def _is_behind(known: Product | None, line: SubmittedLine) -> bool:
+    return known is None or known.version < line.product_version
+
+
+def _snapshot(submission: Submission, quote: Quote, offers: Mapping[str, Offer]) -> Snapshot:
+    bill = pricing.bill(
+        submission.wishes(),
+        offers,
+        market=pricing.market_of(submission.market),
+        method=pricing.method_of(quote.bill.shipping_method),
+        country=quote.recipient.shipping_address.country,
+    )
+    used = tuple(offers[line.sku] for line in bill.lines)
+    return Snapshot(order_id=submission.order_id, offers=used, bill=bill)
+
+
+def _objections(submission: Submission, quote: Quote, priced: Snapshot) -> list[Reason]:
+    """Return why the price is in the way. A quote has to be open when the cart is submitted, not when we hear of it."""
+    due = priced.bill.totals.total
+    reasons = [] if quote.is_open_at(submission.submitted_at) else [QUOTE_EXPIRED]
+    return reasons if due == submission.accepted_total else [*reasons, total_changed(submission.accepted_total, due)]
+
+
+def _order(submission: Submission, quote: Quote, priced: Snapshot, now: datetime) -> Order:
+    return newly_placed(
+        submission.order_id,
+        priced.bill,
+        quote.recipient,
+        cart_id=submission.cart_id,
+        attempt=submission.attempt,
+        customer_id=submission.customer_id,
+        quote_id=quote.id,
+        snapshot_hash=priced.digest(),
+        location=LOCATION,
+        now=now,
+    )
+
+
+def _take(tx: Books, order: Order, now: datetime) -> Order:
+    """Take stock for an order and keep it. Raises Short, saying what is available."""
+    wanted = {one.spot: one.quantity for one in order.reservations}
+    levels = {level.spot: level for level in tx.lock(wanted)}
+    lapsed = tx.expire(wanted)
+    available = {spot: level.available for spot, level in levels.items()}
+    available |= {level.spot: level.available for level in lapsed.levels}
+    if lacking := [spot for spot, quantity in wanted.items() if available.get(spot, 0) < quantity]:
+        raise Short(lacking, available)
+    moved = tx.move([_reserving(spot, quantity, order.id) for spot, quantity in wanted.items()])
+    told = events.stock_changed([*lapsed.levels, *moved], now)
+    lost = [events.order_lapsed(one, now) for one in lapsed.orders]
+    return tx.add_order(order, events.order_placed(order), *lost, *told)
+
+
+def _reserving(spot: Spot, quantity: int, order_id: str) -> Movement:
+    return Movement(sku=spot.sku, location=spot.location, reserved=quantity, why=Why.RESERVED, order_id=order_id)
+
+
+def _shortages(submission: Submission, short: Short) -> list[Reason]:
+    asked = {wish.sku: wish.quantity for wish in submission.wishes()}
+    lacking = sorted(short.missing)
+    return [out_of_stock(one.sku, asked=asked[one.sku], available=short.available.get(one, 0)) for one in lacking]
+
+
+def _turn_down(
+    tx: Books, submission: Submission, reasons: Sequence[Reason], now: datetime, *, quote_id: str | None = None
+) -> Rejection:
+    rejection = Rejection(
+        order_id=submission.order_id,
+        cart_id=submission.cart_id,
+        attempt=submission.attempt,
+        customer_id=submission.customer_id,
+        reasons=tuple(reasons),
+        quote_id=quote_id,
+        decided_at=now,
+    )
+    tx.add_rejection(rejection, events.order_rejected(rejection))
+    return rejection

@@ -1,0 +1,143 @@
+"""Stock: listed, read, counted and adjusted by staff; every change is a movement in the ledger."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Annotated, Protocol
+
+import msgspec
+
+from chalicelib.order import events
+from chalicelib.order.model.stock import LOCATION, Level, Location, Movement, Spot, Units, Why, is_sku
+from souk import paging
+from souk.audit import Origin, audited
+from souk.errors import Fault, Invalid, Missing, Stale
+from souk.events import Event
+from souk.paging import Page, PageQuery
+
+FIRST = Spot("", "")
+MOST = 1_000_000_000
+BY_STAFF = frozenset({Why.RECEIVED, Why.COUNTED, Why.DAMAGED, Why.LOST, Why.RETURNED, Why.CORRECTED})
+
+
+class StockQuery(PageQuery, frozen=True, kw_only=True):
+    """Which stock to list; `text` is how the SKU begins."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+
+
+class LocationQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """At which location."""
+
+    location: Location = LOCATION
+
+
+class Count(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was counted: how much is on hand, and how much may be promised beyond that (left as it is when not said)."""
+
+    on_hand: Units
+    backorder: Units | None = None
+    location: Location = LOCATION
+
+
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By how much stock on hand changes, and why."""
+
+    change: Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
+    reason: Why
+    note: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    location: Location = LOCATION
+
+
+class Stock(Protocol):
+    """Rows of stock in one transaction."""
+
+    def open_rows(self, spots: Collection[Spot]) -> None:
+        """Make rows at zero where there are none."""
+
+    def lock(self, spots: Collection[Spot]) -> list[Level]:
+        """Lock rows of stock in SKU order until the transaction ends."""
+
+    def move(self, movements: Sequence[Movement]) -> list[Level]:
+        """Move locked stock and note it in the ledger. Raises Short."""
+
+    def level(self, spot: Spot) -> Level:
+        """Return a row of stock. Raises Missing."""
+
+    def levels(self, *, after: Spot, limit: int, text: str | None) -> list[Level]:
+        """Return rows in SKU order."""
+
+    def tell(self, *events: Event) -> None:
+        """Put events into the outbox."""
+
+
+def listed(query: StockQuery, *, stock: Stock) -> Page[Level]:
+    """Return stock in SKU order."""
+    after = paging.unseal(query.cursor, tuple[str, str])
+    found = stock.levels(after=Spot(*after) if after else FIRST, limit=query.limit + 1, text=query.text)
+    return paging.page(found, query.limit, key=lambda level: [level.sku, level.location])
+
+
+def read(sku: str, location: str, *, stock: Stock) -> Level:
+    """Return how much there is. Raises Missing."""
+    return stock.level(Spot(sku, location))
+
+
+def count(sku: str, counted: Count, *, seen: int, origin: Origin, now: datetime, stock: Stock) -> Level:
+    """Set stock to what was counted, if it is still as it was seen; `seen` 0 stands for a SKU without stock so far.
+
+    Raises Missing, Stale, Short.
+    """
+    spot = _spot(sku, counted.location)
+    before = _locked(spot, stock, opened=seen == 0)
+    if before.version != seen:
+        raise Stale(f"the stock of {sku} has changed to version {before.version}")
+    backorder = before.backorder if counted.backorder is None else counted.backorder
+    changed = _movement(
+        spot, Why.COUNTED, origin, on_hand=counted.on_hand - before.on_hand, backorder=backorder - before.backorder
+    )
+    (after,) = stock.move([changed])
+    return _told(before, after, "stock.set", origin=origin, now=now, stock=stock)
+
+
+def adjust(sku: str, adjustment: Adjustment, *, origin: Origin, now: datetime, stock: Stock) -> Level:
+    """Change stock by so much; a SKU without stock so far gets some. Raises Invalid, Short."""
+    if adjustment.reason not in BY_STAFF:
+        allowed = ", ".join(sorted(BY_STAFF))
+        raise Invalid("the shop itself says that", faults=[Fault("/reason", f"one of {allowed}")])
+    spot = _spot(sku, adjustment.location)
+    before = _locked(spot, stock, opened=True)
+    (after,) = stock.move([_movement(spot, adjustment.reason, origin, on_hand=adjustment.change, note=adjustment.note)])
+    return _told(before, after, "stock.adjust", origin=origin, now=now, stock=stock)
+
+
+def _spot(sku: str, location: str) -> Spot:
+    if not is_sku(sku):
+        raise Missing("there is no such SKU")
+    return Spot(sku, location)
+
+
+def _locked(spot: Spot, stock: Stock, *, opened: bool) -> Level:
+    if opened:
+        stock.open_rows([spot])
+    found = stock.lock([spot])
+    if not found:
+        raise Missing(f"there is no stock of {spot.sku} at {spot.location}")
+    return found[0]
+
+
+def _movement(spot: Spot, why: Why, origin: Origin, *, on_hand: int, backorder: int = 0, note: str = "") -> Movement:
+    return Movement(
+        sku=spot.sku,
+        location=spot.location,
+        on_hand=on_hand,
+        backorder=backorder,
+        why=why,
+        note=note,
+        by=origin.caller.subject,
+    )
+
+
+def _told(before: Level, after: Level, action: str, *, origin: Origin, now: datetime, stock: Stock) -> Level:
+    trail = audited(origin, action, after.sku, service="order", now=now, before=before, after=after)
+    stock.tell(trail, *events.stock_changed([after], now))
+    return after

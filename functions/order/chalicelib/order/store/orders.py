@@ -1,0 +1,116 @@
+"""Orders in PostgreSQL: decided once, changed under lock, read in one round trip."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from chalicelib.order.model.order import Filter, Lapsed, Order, Summary
+from chalicelib.order.model.stock import Spot
+from chalicelib.order.model.submission import Rejection, Submission
+from chalicelib.order.store import sql
+from chalicelib.order.store.stock import WILD
+from souk.errors import Missing
+from souk.events import Event
+from souk.ids import is_id
+from souk.postgres import Transaction
+from souk.records import add_events
+
+Place = tuple[datetime, str]  # where a page of the list ends: when placed, and the id
+
+
+class OrderRows:
+    """Orders and the decisions on submissions, in one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work in `tx`."""
+        self.tx = tx
+
+    def claim(self, submission: Submission) -> datetime | None:
+        """Claim the order id for ever and return the database's time; None when it has been decided before."""
+        row = self.tx.one(
+            sql.CLAIM,
+            order_id=submission.order_id,
+            cart_id=submission.cart_id,
+            attempt=submission.attempt,
+            customer_id=submission.customer_id,
+        )
+        return None if row is None else row["decided_at"]
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Undo what is done inside when it raises; the claim stays."""
+        with self.tx.savepoint():
+            yield
+
+    def add_order(self, order: Order, *events: Event) -> Order:
+        """Keep a new order and its events; return it with its number."""
+        row = self.tx.one(sql.ADD_ORDERS, orders=_encoded([order]))
+        add_events(self.tx, *events)
+        return replace(order, number=row["number"] if row else "")
+
+    def add_rejection(self, rejection: Rejection, *events: Event) -> None:
+        """Keep the reasons for which a claimed submission is turned down."""
+        reasons = msgspec.json.encode(rejection.reasons).decode()
+        self.tx.run(sql.REJECT, order_id=rejection.order_id, reasons=reasons, quote_id=rejection.quote_id)
+        add_events(self.tx, *events)
+
+    def expire(self, spots: Collection[Spot]) -> Lapsed:
+        """Release those locked rows' reservations whose time is up, and cancel their orders."""
+        columns = {"skus": [spot.sku for spot in spots], "locations": [spot.location for spot in spots]}
+        return msgspec.convert(self.tx.one(sql.EXPIRE, **columns), Lapsed)
+
+    def due(self, limit: int) -> list[Spot]:
+        """Return the rows of stock that have reservations whose time is up."""
+        return [Spot(row["sku"], row["location"]) for row in self.tx.all(sql.DUE, limit=limit)]
+
+    def get(self, order_id: str) -> Order:
+        """Return an order for change: its rows of stock are locked first, in SKU order, then itself. Raises Missing."""
+        if is_id(order_id):
+            self.tx.run(sql.LOCK_STOCK_OF_ORDER, id=order_id)
+            self.tx.run(sql.LOCK_ORDER, id=order_id)
+        found = self.find(order_id)
+        if not isinstance(found, Order):
+            raise Missing("there is no such order")
+        return found
+
+    def save(self, order: Order, *events: Event) -> None:
+        """Keep a changed order and its events."""
+        self.tx.run(
+            sql.SAVE,
+            id=order.id,
+            status=order.status,
+            cause=order.cause,
+            version=order.version,
+            changed_at=order.changed_at,
+            order=msgspec.json.encode(order).decode(),
+        )
+        add_events(self.tx, *events)
+
+    def find(self, order_id: str) -> Order | Rejection | None:
+        """Return an order, the rejection that stands in its place, or None while nothing is decided."""
+        row = self.tx.one(sql.READ, id=order_id) if is_id(order_id) else None
+        if row is None:
+            return None
+        if row["rejection"] is not None:
+            return msgspec.convert(row["rejection"], Rejection)
+        return msgspec.convert(row["found"], Order)
+
+    def recent(self, wanted: Filter, *, before: Place | None, limit: int) -> list[Summary]:
+        """Return orders, newest first."""
+        at, order_id = before or (None, None)
+        begins = None if wanted.text is None else wanted.text.translate(WILD) + "%"
+        filters = {**msgspec.structs.asdict(wanted), "text": begins}
+        return msgspec.convert(self.tx.all(sql.LIST, at=at, id=order_id, limit=limit, **filters), list[Summary])
+
+    def add_past(self, orders: Sequence[Order]) -> set[str]:
+        """Keep orders that were placed elsewhere and are over; return the ids of those that were not here before."""
+        fresh = {row["order_id"] for row in self.tx.all(sql.CLAIM_PAST, orders=_encoded(orders))}
+        self.tx.run(sql.ADD_ORDERS, orders=_encoded([order for order in orders if order.id in fresh]))
+        return fresh
+
+
+def _encoded(orders: Sequence[Order]) -> str:
+    return msgspec.json.encode(orders).decode()

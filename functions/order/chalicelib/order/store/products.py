@@ -1,0 +1,79 @@
+"""Products in MongoDB: the replica that quotes are priced from, and the snapshot that each order was priced from."""
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+
+from chalicelib.order.model.product import Product
+from chalicelib.order.model.submission import Snapshot
+from souk.mongo import Mongo
+
+SHOWN = {"version": 1, "sold": 1, "title": 1, "slug": 1, "brand": 1, "image": 1, "skus": 1}
+
+
+class Replica:
+    """Product documents, one per product, each as its newest event told it; what is no longer sold stays as a tombstone."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        """Keep them in that database."""
+        self._mongo = mongo
+
+    def keep(self, product: Product) -> None:
+        """Keep a product unless a newer version of it is here."""
+        from pymongo.errors import DuplicateKeyError
+
+        fields = msgspec.to_builtins(product)
+        key = {"_id": fields.pop("id"), "version": {"$lt": product.version}}
+        if not product.sold:  # a tombstone keeps what it knew of the product
+            skus = fields.pop("skus")
+            change = {"$set": {"version": product.version, "sold": False}, "$setOnInsert": {"skus": skus}}
+        else:
+            change = {"$set": fields}
+        with self._mongo.documents() as documents:
+            try:
+                documents["products"].update_one(key, change, upsert=True)
+            except DuplicateKeyError:  # a newer version is here, or a parallel insert was first: look once more
+                documents["products"].update_one(key, change)
+
+    def with_skus(self, skus: Collection[str]) -> list[Product]:
+        """Return the products that have any of these SKUs."""
+        with self._mongo.documents() as documents:
+            found = documents["products"].find({"skus.sku": {"$in": sorted(skus)}}, SHOWN)
+            return [_product(document) for document in found]
+
+    def by_id(self, ids: Collection[str]) -> list[Product]:
+        """Return these products, as far as they are known."""
+        with self._mongo.documents() as documents:
+            return [_product(document) for document in documents["products"].find({"_id": {"$in": sorted(ids)}}, SHOWN)]
+
+    def snapshot(self, order_id: str) -> Snapshot | None:
+        """Return the snapshot of an order, if there is one."""
+        with self._mongo.documents() as documents:
+            found = documents["snapshots"].find_one({"_id": order_id})
+        return None if found is None else _snapshot(found)
+
+    def keep_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Keep a snapshot under its order's id and return what is kept: the first one wins."""
+        from pymongo import ReturnDocument
+        from pymongo.errors import DuplicateKeyError
+
+        fields = msgspec.to_builtins(snapshot)
+        key = {"_id": fields.pop("order_id")}
+        with self._mongo.documents() as documents:
+            try:
+                kept = documents["snapshots"].find_one_and_update(
+                    key, {"$setOnInsert": fields}, upsert=True, return_document=ReturnDocument.AFTER
+                )
+            except DuplicateKeyError:  # a parallel delivery was first
+                kept = documents["snapshots"].find_one(key)
+        return _snapshot(kept)
+
+
+def _product(document: dict[str, Any]) -> Product:
+    return msgspec.convert({**document, "id": document["_id"]}, Product)
+
+
+def _snapshot(document: dict[str, Any] | None) -> Snapshot:
+    found = document or {}
+    return msgspec.convert({**found, "order_id": found.get("_id")}, Snapshot)
