@@ -63,7 +63,9 @@ def read(path: Path) -> Credentials:
     except PermissionError:
         raise StackError(f"{path} belongs to another user; this stack was set up by them") from None
     except msgspec.DecodeError as error:
-        raise StackError(f"{path} is damaged ({error}); `souk reset --all` makes a new one") from error
+        raise StackError(
+            f"{path} is damaged ({error}); remove it, then the data that need it by `souk reset`"
+        ) from error
 
 
 def write(path: Path, what: Credentials) -> None:

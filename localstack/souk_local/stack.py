@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from souk_local.site import Site
 
 LAST_LINES = 15
+SHORT = 200
 USERS = ("bridge", "gateway", "localstack")
 """What uses the stores, in the order of ending."""
 Say = Callable[[str, str], None]
@@ -93,7 +95,7 @@ class Stack:
             lost = dict(self.prepare(missing, say))
             lost |= self.bring_up([name for name in missing if name not in lost], say)
         for name, reason in lost.items():
-            say(name, f"down: {reason}")
+            say(name, f"down: {textwrap.shorten(reason, SHORT, placeholder='...')}")
         for name in missing:
             self.write_note(f"{name}.lost", lost.get(name, ""))
         return lost
