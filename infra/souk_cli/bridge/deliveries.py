@@ -48,6 +48,7 @@ class Inbox:
         self._numbers = itertools.count()
         self._turn = False
         self._in_hand = 0
+        self._closed = False
         self._taken = 0
 
     def put(self, delivery: Delivery) -> None:
@@ -74,7 +75,7 @@ class Inbox:
                 batch = self._some(limit)
                 self._in_hand += len(batch)
                 left = until - self._clock()
-                if batch or left <= 0:
+                if batch or left <= 0 or self._closed:
                     return batch
                 self._changed.wait(min(left, self._until_due()))
 
@@ -84,8 +85,9 @@ class Inbox:
             self._in_hand -= number
 
     def close(self) -> None:
-        """Wake whoever waits."""
+        """Let nobody wait for anything any more."""
         with self._changed:
+            self._closed = True
             self._changed.notify_all()
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from souk.mongo import Mongo
@@ -12,9 +12,9 @@ from souk_cli.bridge.sources import Lag, Publish, message
 
 BATCH = 200
 COUNTED = 10_000
-# Entries' ids, UUIDs all of them, are indexed (`outbox.id`); UUIDv7 sorts by time, so the oldest come first.
-WAITING = {"outbox.id": {"$gt": ""}}
-BY_AGE = [("outbox.id", 1)]
+# The collection has an index on this; an empty outbox has no time at all.
+WAITING = {"outbox.at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}}
+BY_AGE = [("outbox.at", 1)]
 ENTRIES = {"outbox": 1}
 
 

@@ -48,6 +48,7 @@ class Lane:
         self.consumer, self._inbox, self._target = consumer, inbox, target
         self._subscription, self._park, self._statistics = subscription, park, statistics
         self._patience = Patience(first=0.1, longest=5.0)
+        self._away = False
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=consumer, daemon=True)
 
@@ -66,8 +67,8 @@ class Lane:
             self._thread.join(within)
 
     def _run(self) -> None:
-        while not self._ending.is_set() or self._inbox.fresh:
-            batch = self._inbox.take(wait=0.0 if self._ending.is_set() else WAIT)
+        while not self._ending.is_set() or (self._inbox.fresh and not self._away):
+            batch = self._inbox.take(wait=WAIT)
             if batch:
                 self.carry(batch)
 
@@ -81,17 +82,25 @@ class Lane:
         except Exception as error:  # noqa: BLE001 - the outermost door: a function that breaks must not end its lane
             LOG.error("a function broke", extra={"consumer": self.consumer}, exc_info=error)
             verdicts = [Verdict.REFUSED] * len(batch)
-        self._patience.reset()
+        self._back()
         self._settle(batch, verdicts)
 
     def _hold(self, batch: Sequence[Delivery], error: SoukError) -> None:
         """Keep a batch, and wait: the target is away, which is no message's fault."""
         wait = self._patience.next()
-        LOG.warning("the target is away", extra={"consumer": self.consumer, "why": str(error)})
+        if not self._away:
+            LOG.warning("the target is away", extra={"consumer": self.consumer, "why": str(error)})
+        self._away = True
         self._statistics.count(self.consumer, later=len(batch))
         for delivery in batch:
             self._inbox.again(delivery, after=0.0)
         self._ending.wait(wait)
+
+    def _back(self) -> None:
+        if self._away:
+            LOG.info("the target is back", extra={"consumer": self.consumer})
+        self._away = False
+        self._patience.reset()
 
     def _settle(self, batch: Sequence[Delivery], verdicts: Sequence[Verdict]) -> None:
         done = [one for one, verdict in zip(batch, verdicts, strict=True) if verdict is Verdict.DONE]

@@ -18,6 +18,7 @@ from souk_cli.bridge.statistics import Counts, Percentiles
 from souk_cli.bridge.topology import Line
 
 PATH = "/status"
+GLANCE = 0.2  # seconds until its end is noticed
 FRESH = 1.0  # seconds that a state is shown for
 
 
@@ -107,7 +108,7 @@ class Page:
 
     def start(self) -> None:
         """Begin."""
-        threading.Thread(target=self._server.serve_forever, name="status", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(GLANCE,), name="status", daemon=True).start()
 
     def stop(self) -> None:
         """Answer no more."""

@@ -36,16 +36,18 @@ def main(report_to: int, *, keep_hours: bool) -> None:
     carrier.start()
     if schedule:
         schedule.start()
-    with os.fdopen(report_to, "wb", buffering=0) as pipe:
-        report_until(told, carrier, pipe.write)
-        if schedule:
-            schedule.stop()
-        carrier.stop(within=DRAIN)
+    pipe = os.fdopen(report_to, "wb", buffering=0)
+    threading.Thread(target=report, args=(carrier, pipe.write), name="report", daemon=True).start()
+    told.wait()
+    if schedule:
+        schedule.stop()
+    carrier.stop(within=DRAIN)
 
 
-def report_until(told: threading.Event, carrier: Carrier, write: Callable[[bytes], Any]) -> None:
-    """Report what has changed, soon after it has."""
-    while not told.wait(AT_MOST_EVERY):
+def report(carrier: Carrier, write: Callable[[bytes], Any]) -> None:
+    """Report what has changed, soon after it has, for as long as the parent lives."""
+    never = threading.Event()
+    while not never.wait(AT_MOST_EVERY):
         carrier.statistics.changed.wait(AT_LEAST_EVERY)
         carrier.look()
         try:

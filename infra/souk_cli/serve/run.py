@@ -100,6 +100,7 @@ def server(plan: Plan) -> MPServer:
         respawn_failed_workers=True,
         workers_kill_timeout=int(PATIENCE),
         reload=plan.reload,
+        reload_ignore_worker_failure=True,
         reload_paths=[root / folder for folder in WATCHED] if plan.reload else None,
     )
 
