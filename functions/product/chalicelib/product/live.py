@@ -1,5 +1,10 @@
 """Builds the real collaborators, lazily; cached for the life of the container."""
 
+from chalicelib.product.answers import MongoAnswers
+from chalicelib.product.browsing import MongoStorefront
+from chalicelib.product.engine import SearchIndex
+from chalicelib.product.replicas import MongoSources
+from chalicelib.product.store import MongoProducts
 from souk.elastic import Search
 from souk.graph import Graph
 from souk.mongo import Mongo
@@ -7,3 +12,9 @@ from souk.mongo import Mongo
 documents = Mongo("product")
 search = Search("product")
 graph = Graph("product")
+
+products = MongoProducts(documents)
+sources = MongoSources(documents)
+answers = MongoAnswers(documents)
+shelves = MongoStorefront(documents)
+index = SearchIndex(search)

@@ -1,0 +1,72 @@
+"""MongoDB as a storefront: shows products, and finds them while the search engine is down."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.product.model import ALL, Product
+from chalicelib.product.store import OWN, product_of
+from chalicelib.product.storefront import SORTS, Found, Key, Order, Row, Sort, Suggestion, Wanted, field, place, words
+from souk.ids import is_id
+from souk.mongo import Mongo
+
+SHORT = {**OWN, "details.description": 0}
+LAST = "\uffff"  # sorts after every letter
+
+
+class MongoStorefront:
+    """Products on sale, in MongoDB; words are compared without typo tolerance, and facets are not counted."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        """Look into `mongo`."""
+        self._mongo = mongo
+
+    def find(self, wanted: Wanted) -> Found:
+        """Return products in order; what is relevant is what sells best."""
+        sort = Sort.BESTSELLING if wanted.sort is Sort.RELEVANCE else wanted.sort
+        order = SORTS[sort]
+        name, way = field(order, wanted.market), 1 if order.up else -1
+        asked = {**_filters(wanted), **_past(wanted.after, order, name)}
+        with self._mongo.documents() as documents:
+            found = documents.products.find(asked, SHORT).sort([(name, way), ("_id", way)]).limit(wanted.limit + 1)
+            products = [product_of(one) for one in found]
+        return Found(rows=[Row(one, place(one, sort, wanted.market)) for one in products])
+
+    def suggest(self, typed: str, limit: int) -> list[Suggestion]:
+        """Return products that have all the words typed, the last one begun."""
+        *whole, begun = words(typed) or [""]
+        asked: dict[str, Any] = {"shelves": ALL, "words": {"$elemMatch": {"$gte": begun, "$lt": begun + LAST}}}
+        if whole:
+            asked = {"$and": [asked, {"words": {"$all": whole}}]}
+        with self._mongo.documents() as documents:
+            found = (
+                documents.products.find(asked, {"details.slug": 1, "details.title": 1}).sort("sold", -1).limit(limit)
+            )
+            return [
+                Suggestion(id=one["_id"], slug=one["details"]["slug"], title=one["details"]["title"]) for one in found
+            ]
+
+    def show(self, id_or_slug: str) -> Product | None:
+        """Return a published product."""
+        key = "_id" if is_id(id_or_slug) else "details.slug"
+        with self._mongo.documents() as documents:
+            found = documents.products.find_one({key: id_or_slug, "shelves": ALL}, OWN)
+        return product_of(found) if found else None
+
+
+def _filters(wanted: Wanted) -> dict[str, Any]:
+    asked: dict[str, Any] = {"shelves": wanted.category}
+    if wanted.brands:
+        asked["details.brand"] = {"$in": list(wanted.brands)}
+    bounds = {"$gte": wanted.lowest, "$lte": wanted.highest}
+    if price := {sign: bound for sign, bound in bounds.items() if bound is not None}:
+        asked[f"sorting.price.{wanted.market}"] = price
+    if wanted.text:
+        asked["words"] = {"$all": words(wanted.text)}
+    return asked
+
+
+def _past(after: Key | None, order: Order, name: str) -> Mapping[str, Any]:
+    if after is None:
+        return {}
+    sign = "$gt" if order.up else "$lt"
+    return {"$or": [{name: {sign: after[0]}}, {name: after[0], "_id": {sign: after[1]}}]}

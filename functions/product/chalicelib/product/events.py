@@ -1,0 +1,195 @@
+"""The events this service publishes, and what it reads of others'."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar
+
+from msgspec import Struct
+
+from chalicelib.product.model import Category, Crumb, Product, State, Stock
+from chalicelib.product.product_types import Attribute, ProductType
+from souk.audit import Audited
+from souk.events import Event, Fact, catalogue
+from souk.money import Money
+
+
+class PublishedSku(Struct, frozen=True, kw_only=True):
+    """A SKU as others keep it."""
+
+    sku: str
+    title: str
+    attributes: dict[str, object]
+    prices: dict[str, Money]
+
+
+class Published(Fact, frozen=True, kw_only=True):
+    """A product can be bought, and this is what it is: at its publication, and again at each later change."""
+
+    TYPE: ClassVar[str] = "product.published"
+
+    product_id: str
+    slug: str
+    title: str
+    brand: str
+    category_id: str | None
+    product_type: str | None
+    image: str | None
+    skus: list[PublishedSku]
+
+
+class _Withdrawn(Fact, frozen=True, kw_only=True):
+    product_id: str
+    skus: list[str]
+
+
+class Unpublished(_Withdrawn, frozen=True, kw_only=True):
+    """A product cannot be bought any more."""
+
+    TYPE: ClassVar[str] = "product.unpublished"
+
+
+class Trashed(_Withdrawn, frozen=True, kw_only=True):
+    """A product was put in the trash."""
+
+    TYPE: ClassVar[str] = "product.trashed"
+
+
+class Recovered(_Withdrawn, frozen=True, kw_only=True):
+    """A product came back from the trash, as a draft."""
+
+    TYPE: ClassVar[str] = "product.recovered"
+
+
+class Changed(Fact, frozen=True, kw_only=True):
+    """Something about a product changed that the search index shows; the envelope's version is `rev` too."""
+
+    TYPE: ClassVar[str] = "product.changed"
+
+    product_id: str
+    rev: int
+
+
+PUBLISHES = catalogue(Published, Unpublished, Trashed, Recovered, Changed, Audited)
+WITHDRAWN: Mapping[tuple[State, State], type[_Withdrawn]] = {
+    (State.PUBLISHED, State.DRAFT): Unpublished,
+    (State.PUBLISHED, State.TRASHED): Trashed,
+    (State.DRAFT, State.TRASHED): Trashed,
+    (State.TRASHED, State.DRAFT): Recovered,
+}
+
+
+def published(product: Product) -> Published:
+    """Return what others are told of a published product."""
+    details = product.details
+    skus = [
+        PublishedSku(sku=sku.sku, title=sku.title, attributes=dict(sku.attributes), prices=sku.prices)
+        for sku in details.skus
+    ]
+    return Published(
+        product_id=product.id,
+        slug=details.slug,
+        title=details.title,
+        brand=details.brand,
+        category_id=details.category_id,
+        product_type=details.product_type,
+        image=details.image,
+        skus=skus,
+    )
+
+
+def told(before: Product | None, after: Product, now: datetime) -> list[Event]:
+    """Return the events that a change from `before` (None: there was nothing) to `after` is worth."""
+    events = []
+    was = State.DRAFT if before is None else before.state
+    anew = before is None or before.version != after.version
+    if anew and after.state is State.PUBLISHED:
+        events.append(_event(published(after), after, now))
+    elif withdrawn := WITHDRAWN.get((was, after.state)):
+        fact = withdrawn(product_id=after.id, skus=[sku.sku for sku in after.details.skus])
+        events.append(_event(fact, after, now))
+    if before is None or anew or _shown(before) != _shown(after):
+        events.append(changed(after, now))
+    return events
+
+
+def changed(product: Product, now: datetime) -> Event:
+    """Return the event that makes the indexer look at a product."""
+    return Event.of(Changed(product_id=product.id, rev=product.rev), aggregate=product.id, version=product.rev, now=now)
+
+
+def _event(fact: Fact, product: Product, now: datetime) -> Event:
+    return Event.of(fact, aggregate=product.id, version=product.version, now=now)
+
+
+def _shown(product: Product) -> tuple[object, ...]:
+    """Return what the index shows of others' facts: whether a SKU can be had, not how many."""
+    return product.category, [(level.sku, level.available > 0) for level in product.stock]
+
+
+class CategoryChanged(Fact, frozen=True, kw_only=True):
+    """A category's name, place or state changed (catalog)."""
+
+    TYPE: ClassVar[str] = "category.changed"
+
+    category_id: str
+    name: str
+    path: list[Crumb]
+    state: str = "active"
+
+    def category(self, version: int) -> Category:
+        """Return the category as it is kept here."""
+        gone = self.state != "active"
+        return Category(id=self.category_id, version=version, name=self.name, path=self.path, removed=gone)
+
+
+class ProductTypeChanged(Fact, frozen=True, kw_only=True):
+    """A product type or its attributes changed (catalog)."""
+
+    TYPE: ClassVar[str] = "product_type.changed"
+
+    product_type_id: str
+    code: str
+    name: str
+    attributes: list[Attribute] = []
+    state: str = "active"
+
+    def product_type(self, version: int) -> ProductType:
+        """Return the product type as it is kept here."""
+        return ProductType(
+            id=self.product_type_id,
+            version=version,
+            code=self.code,
+            name=self.name,
+            attributes=self.attributes,
+            removed=self.state != "active",
+        )
+
+
+class StockChanged(Fact, frozen=True, kw_only=True):
+    """A SKU's stock changed (order)."""
+
+    TYPE: ClassVar[str] = "stock.changed"
+
+    sku: str
+    available: int
+
+    def stock(self, version: int) -> Stock:
+        """Return the stock as it is kept here."""
+        return Stock(sku=self.sku, version=version, available=self.available)
+
+
+class OrderedLine(Struct, frozen=True, kw_only=True):
+    """A line of an order."""
+
+    sku: str
+    product_id: str
+    quantity: int
+
+
+class OrderPlaced(Fact, frozen=True, kw_only=True):
+    """An order was placed (order)."""
+
+    TYPE: ClassVar[str] = "order.placed"
+
+    order_id: str
+    lines: list[OrderedLine]

@@ -1,0 +1,84 @@
+"""What other services tell is kept here under its own version, and merged into the products it belongs to.
+
+A replica is written before products are read, and a product is written before replicas are read: whoever comes second
+sees the other.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.product.changes import Change, Changeable, change, changed
+from chalicelib.product.model import Category, Product, Stock, moment
+from chalicelib.product.product_types import ProductType
+
+BATCH = 500
+
+
+class Sources(Protocol):
+    """Keeps replicas of what others own; an older version than the kept one is ignored."""
+
+    def category(self, category_id: str) -> Category | None:
+        """Return a category."""
+        ...
+
+    def product_type(self, code: str) -> ProductType | None:
+        """Return a product type by its code."""
+        ...
+
+    def stock(self, skus: Sequence[str]) -> list[Stock]:
+        """Return the stock of SKUs, as far as it is known."""
+        ...
+
+    def keep_category(self, category: Category) -> None:
+        """Keep a category."""
+        ...
+
+    def keep_product_type(self, kind: ProductType) -> None:
+        """Keep a product type."""
+        ...
+
+    def keep_stock(self, stock: Stock) -> None:
+        """Keep a SKU's stock."""
+        ...
+
+
+class Merged(Changeable, Protocol):
+    """Finds the products that something belongs to."""
+
+    def in_category(self, category_id: str, *, older_than: int, limit: int) -> list[Product]:
+        """Return products of a category that know an older version of it, or none."""
+        ...
+
+    def of_sku(self, sku: str) -> Product | None:
+        """Return the product that a SKU belongs to."""
+        ...
+
+    def save_all(self, changes: Sequence[Change]) -> int:
+        """Save those of the changes that nobody overtook, in one round trip; return how many."""
+        ...
+
+
+def merge_category(category: Category, *, store: Merged, sources: Sources, now: datetime) -> None:
+    """Keep a category and tell it to its products."""
+    sources.keep_category(category)
+    while products := store.in_category(category.id, older_than=category.version, limit=BATCH):
+        store.save_all([changed(one, one.merged(category, []), now) for one in products])
+
+
+def merge_stock(stock: Stock, *, store: Merged, sources: Sources, now: datetime) -> None:
+    """Keep a SKU's stock and tell it to its product."""
+    sources.keep_stock(stock)
+    if product := store.of_sku(stock.sku):
+        change(product.id, lambda one: one.merged(None, [stock]), store=store, now=now)
+
+
+def refreshed(product_id: str, *, store: Changeable, sources: Sources, now: datetime) -> Product:
+    """Return a product merged with what is known of its category and its stock."""
+
+    def step(product: Product) -> Product:
+        details = product.details
+        category = sources.category(details.category_id) if details.category_id else None
+        return product.merged(category, sources.stock([sku.sku for sku in details.skus]))
+
+    return change(product_id, step, store=store, now=moment(now))

@@ -1,0 +1,68 @@
+"""MongoDB behind the replicas: categories, product types and stock as their owners tell of them."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from chalicelib.product.model import Category, Stock
+from chalicelib.product.product_types import ProductType
+from souk.mongo import Mongo
+
+Kept = TypeVar("Kept", Category, ProductType, Stock)
+
+
+class MongoSources:
+    """Replicas in MongoDB: one document each, never deleted, overwritten by newer versions only."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        """Keep them in `mongo`."""
+        self._mongo = mongo
+
+    def category(self, category_id: str) -> Category | None:
+        """Return a category."""
+        return self._one("categories", {"_id": category_id}, Category)
+
+    def product_type(self, code: str) -> ProductType | None:
+        """Return a product type by its code; a removed one only where no other has taken its code."""
+        kept = self._all("product_types", {"code": code}, ProductType)
+        return min(kept, key=lambda kind: kind.removed, default=None)
+
+    def stock(self, skus: Sequence[str]) -> list[Stock]:
+        """Return the stock of SKUs, as far as it is known."""
+        return self._all("stock", {"_id": {"$in": list(skus)}}, Stock) if skus else []
+
+    def keep_category(self, category: Category) -> None:
+        """Keep a category."""
+        self._keep("categories", category.id, category)
+
+    def keep_product_type(self, kind: ProductType) -> None:
+        """Keep a product type."""
+        self._keep("product_types", kind.id, kind)
+
+    def keep_stock(self, stock: Stock) -> None:
+        """Keep a SKU's stock."""
+        self._keep("stock", stock.sku, stock)
+
+    def _one(self, collection: str, asked: dict[str, Any], shape: type[Kept]) -> Kept | None:
+        with self._mongo.documents() as documents:
+            found = documents[collection].find_one(asked)
+        return msgspec.convert(found, shape) if found else None
+
+    def _all(self, collection: str, asked: dict[str, Any], shape: type[Kept]) -> list[Kept]:
+        with self._mongo.documents() as documents:
+            return [msgspec.convert(one, shape) for one in documents[collection].find(asked)]
+
+    def _keep(self, collection: str, key: str, kept: Category | ProductType | Stock) -> None:
+        """Upsert under its version. A parallel insert makes the upsert collide: once more, then a newer one is there."""
+        from pymongo.errors import DuplicateKeyError
+
+        asked = {"_id": key, "version": {"$lt": kept.version}}
+        written = msgspec.to_builtins(kept)
+        with self._mongo.documents() as documents:
+            for _ in range(2):
+                try:
+                    documents[collection].replace_one(asked, written, upsert=True)
+                except DuplicateKeyError:
+                    continue
+                return

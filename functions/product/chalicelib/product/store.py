@@ -1,0 +1,187 @@
+"""MongoDB behind the product service: products with their outboxes, and what they were before.
+
+A product is one document: what the model knows, fields derived from it to be searched by, and the events not yet sent.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from chalicelib.product.changes import Change, Overtaken
+from chalicelib.product.model import Product
+from chalicelib.product.products import Made, Wish
+from chalicelib.product.storefront import sorting, words, words_of
+from souk.audit import Audited
+from souk.errors import Missing, Refused
+from souk.events import Event
+from souk.mongo import Mongo
+
+if TYPE_CHECKING:
+    from pymongo.errors import DuplicateKeyError
+
+OWN = {"outbox": 0, "words": 0, "shelves": 0, "sorting": 0}  # what the model does not know
+TAKEN: Mapping[str, str] = {
+    "details.slug": "the slug is another product's",
+    "details.skus.sku": "a SKU is another product's",
+}
+
+
+def document(product: Product) -> dict[str, Any]:
+    """Return a product as it is kept; `sold` is counted elsewhere."""
+    fields: dict[str, Any] = msgspec.to_builtins(product, builtin_types=(datetime,))
+    fields["_id"] = fields.pop("id")
+    del fields["sold"]
+    return fields | {"shelves": product.shelves, "words": words_of(product), "sorting": sorting(product)}
+
+
+def product_of(found: dict[str, Any]) -> Product:
+    """Return the product that a document keeps."""
+    return msgspec.convert({**found, "id": found["_id"]}, Product)
+
+
+def entries(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return events as a document's outbox has them."""
+    return [
+        {"id": event.id, "type": event.type, "event": event.encoded().decode(), "at": event.occurred_at}
+        for event in events
+    ]
+
+
+def replacement(product: Product, events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return the update that writes a product and adds events, each taking the place of an unsent one of its type.
+
+    An audit entry is no state: every one of them is sent.
+    """
+    newer = [event.type for event in events if event.type != Audited.TYPE]
+    unsent = {"$filter": {"input": {"$ifNull": ["$outbox", []]}, "cond": {"$not": [{"$in": ["$$this.type", newer]}]}}}
+    outbox = {"$concatArrays": [unsent, {"$literal": entries(events)}]}
+    return [{"$replaceWith": {"$mergeObjects": ["$$ROOT", {"$literal": document(product)}, {"outbox": outbox}]}}]
+
+
+def _as_it_was(before: Product) -> dict[str, Any]:
+    fields = msgspec.to_builtins(before, builtin_types=(datetime,))
+    return {"product_id": before.id, "version": before.version, "product": fields}
+
+
+class MongoProducts:
+    """Products in MongoDB."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        """Keep them in `mongo`."""
+        self._mongo = mongo
+
+    def get(self, product_id: str) -> Product:
+        """Return a product in any state. Raises Missing."""
+        with self._mongo.documents() as documents:
+            found = documents.products.find_one({"_id": product_id}, OWN)
+        if found is None:
+            raise Missing("there is no such product")
+        return product_of(found)
+
+    def add(self, product: Product, events: Sequence[Event]) -> Product:
+        """Keep a new product, or return the one that is there already under its id. Raises Refused."""
+        from pymongo.errors import DuplicateKeyError
+
+        try:
+            with self._mongo.documents() as documents:
+                documents.products.insert_one({**document(product), "sold": 0, "outbox": entries(events)})
+        except DuplicateKeyError as error:
+            try:
+                return self.get(product.id)
+            except Missing:
+                raise _taken(error) from error
+        return product
+
+    def save(self, change: Change) -> None:
+        """Write a change that nobody overtook. Raises Overtaken, Refused.
+
+        The version that goes is kept first, under its own number: kept twice it is the same.
+        """
+        from pymongo.errors import DuplicateKeyError
+
+        before, after = change.before, change.after
+        with self._mongo.documents() as documents:
+            if before.version != after.version:
+                with suppress(DuplicateKeyError):  # somebody else keeps the same version at this moment
+                    key = {"_id": f"{before.id}:{before.version}"}
+                    documents.versions.update_one(key, {"$setOnInsert": _as_it_was(before)}, upsert=True)
+            try:
+                asked = {"_id": before.id, "rev": before.rev}
+                found = documents.products.update_one(asked, replacement(after, change.events))
+            except DuplicateKeyError as error:
+                raise _taken(error) from error
+        if not found.matched_count:
+            raise Overtaken("the product was changed by somebody else")
+
+    def save_all(self, changes: Sequence[Change]) -> int:
+        """Save those of the changes that nobody overtook; none of them may be of a new version."""
+        from pymongo import UpdateOne
+
+        asked = [
+            UpdateOne({"_id": one.before.id, "rev": one.before.rev}, replacement(one.after, one.events))
+            for one in changes
+        ]
+        with self._mongo.documents() as documents:
+            return documents.products.bulk_write(asked, ordered=False).matched_count
+
+    def pick(self, wish: Wish, *, after: Made | None, limit: int) -> list[Product]:
+        """Return products, newest first."""
+        asked: dict[str, Any] = {**_wished(wish), **_made_before(after)}
+        with self._mongo.documents() as documents:
+            found = documents.products.find(asked, OWN).sort([("created_at", -1), ("_id", -1)]).limit(limit)
+            return [product_of(one) for one in found]
+
+    def versions(self, product_id: str, *, below: int, limit: int) -> list[Product]:
+        """Return what a product was, newest first."""
+        asked = {"product_id": product_id, "version": {"$lt": below}}
+        with self._mongo.documents() as documents:
+            found = documents.versions.find(asked, {"product": 1}).sort([("version", -1)]).limit(limit)
+            return [msgspec.convert(one["product"], Product) for one in found]
+
+    def in_category(self, category_id: str, *, older_than: int, limit: int) -> list[Product]:
+        """Return products of a category that know an older version of it, or none."""
+        stale = {
+            "$or": [
+                {"category": None},
+                {"category.id": {"$ne": category_id}},
+                {"category.version": {"$lt": older_than}},
+            ]
+        }
+        with self._mongo.documents() as documents:
+            found = documents.products.find({"details.category_id": category_id, **stale}, OWN).limit(limit)
+            return [product_of(one) for one in found]
+
+    def of_sku(self, sku: str) -> Product | None:
+        """Return the product that a SKU belongs to."""
+        with self._mongo.documents() as documents:
+            found = documents.products.find_one({"details.skus.sku": sku}, OWN)
+        return product_of(found) if found else None
+
+
+def _wished(wish: Wish) -> dict[str, Any]:
+    fields = {
+        "state": wish.state,
+        "details.category_id": wish.category,
+        "details.brand": wish.brand,
+        "details.skus.sku": wish.sku,
+    }
+    asked: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    if wish.text:
+        asked["words"] = {"$all": words(wish.text)}
+    return asked
+
+
+def _made_before(after: Made | None) -> dict[str, Any]:
+    if after is None:
+        return {}
+    at = datetime.fromtimestamp(after.at / 1000, UTC)
+    return {"$or": [{"created_at": {"$lt": at}}, {"created_at": at, "_id": {"$lt": after.id}}]}
+
+
+def _taken(error: "DuplicateKeyError") -> Refused:
+    """Say in the shop's words which unique field is another product's."""
+    field = next(iter((error.details or {}).get("keyPattern", {})), "")
+    return Refused(TAKEN.get(field, "another product has this already"), code="taken")
