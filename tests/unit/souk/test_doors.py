@@ -1,0 +1,255 @@
+"""Doors: what goes in, what comes out, who comes through."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+import pytest
+from chalice.test import Client, HTTPResponse
+
+from souk import telemetry
+from souk.auth import Signer, new_key
+from souk.clock import utcnow
+from souk.errors import Refused, TooMany, Unavailable
+from souk.events import Event, Fact
+from souk.http import Admits, Answer, Souk, created
+from souk.openapi import describe
+
+SIGNERS = {name: Signer(name, new_key()) for name in ("admin", "customer", "cart")}
+KEYS = {"keys": [msgspec.to_builtins(signer.jwks.keys[0]) for signer in SIGNERS.values()]}
+
+
+class Line(msgspec.Struct, frozen=True):
+    sku: str
+    quantity: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Wish(msgspec.Struct, frozen=True):
+    lines: list[Line]
+
+
+class Thing(msgspec.Struct, frozen=True):
+    id: str
+    version: int = 1
+
+
+class Ask(msgspec.Struct, frozen=True):
+    limit: int = 20
+
+
+class Counted(Fact, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "thing.counted"
+    count: int
+
+
+def make_app() -> Souk:  # noqa: C901 - one small app of several doors
+    app = Souk("thing")
+
+    @app.route("/things/{thing_id}")
+    def read(thing_id: str, query: Ask) -> Thing:
+        """Read a thing."""
+        return Thing(thing_id, query.limit)
+
+    @app.route("/things", methods=["POST"], status=201)
+    def make(body: Wish) -> Answer[Thing]:
+        """Make a thing."""
+        return created(Thing(body.lines[0].sku), "/thing/things/1")
+
+    @app.route("/secrets", permission="things:read", admits=Admits.CUSTOMER)
+    def secrets() -> Thing:
+        """Read what is not for everyone."""
+        return Thing(app.caller.subject)
+
+    @app.route("/things/{thing_id}", methods=["PUT"])
+    def change(thing_id: str) -> Thing:
+        """Change a thing that was seen."""
+        return Thing(thing_id, app.if_match)
+
+    @app.route("/failures/{kind}")
+    def fail(kind: str) -> None:
+        """Fail in a certain way."""
+        known: dict[str, Exception] = {
+            "refused": Refused("no", code="out-of-stock"),
+            "busy": TooMany("slow down", retry_after=7),
+            "down": Unavailable("gone"),
+            "bug": RuntimeError("password=hunter2"),
+        }
+        raise known[kind]
+
+    @app.consumer("counts", Counted)
+    def count(event: Event, fact: Counted) -> None:
+        """Take a count."""
+        if fact.count < 0:
+            raise Unavailable("not yet")
+        if fact.count == 0:
+            raise Refused("never")
+
+    app.health({})
+    app.refuse_the_rest()
+    return app
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    monkeypatch.setenv("THING_TRUSTED_KEYS", json.dumps(KEYS))
+    with Client(make_app()) as opened:
+        yield opened
+
+
+def bearer(signer: str, audience: str, *permissions: str) -> dict[str, str]:
+    token = SIGNERS[signer].sign(
+        "ada", audience=audience, now=utcnow(), lasts=timedelta(minutes=1), permissions=frozenset(permissions)
+    )
+    return {"Authorization": f"Bearer {token}"}
+
+
+def send(client: Client, method: str, path: str, body: Any = None, **headers: str) -> HTTPResponse:
+    given = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return client.http.request(method, path, headers=given, body=raw)
+
+
+def test_an_answer_carries_its_version_and_what_every_answer_carries(client: Client) -> None:
+    got = send(client, "GET", "/things/a%20b%2Fc?limit=4")
+    assert got.json_body == {"id": "a b/c", "version": 4}
+    assert got.headers["ETag"] == '"4"'
+    assert got.headers["Access-Control-Allow-Origin"] == "*"
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert got.headers["X-Request-Id"]
+
+
+def test_whoever_has_the_version_gets_304(client: Client) -> None:
+    got = send(client, "GET", "/things/a", If_None_Match='"20"')
+    assert (got.status_code, got.body) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "pointer"),
+    [
+        ({"lines": [{"sku": "a", "quantity": 0}]}, 422, "/lines/0/quantity"),
+        ({"lines": [{"sku": "a"}]}, 422, "/lines/0"),
+        ({}, 422, ""),
+        (b"{", 400, None),
+        (b"\xff", 400, None),
+    ],
+)
+def test_a_bad_body_is_told_where(client: Client, body: Any, status: int, pointer: str | None) -> None:
+    got = send(client, "POST", "/things", body)
+    assert got.status_code == status
+    assert got.headers["Content-Type"] == "application/problem+json"
+    if pointer is not None:
+        assert got.json_body["errors"][0]["pointer"] == pointer
+
+
+def test_only_json_is_read(client: Client) -> None:
+    got = client.http.post("/things", headers={"Content-Type": "text/plain"}, body=b"{}")
+    assert got.status_code == 415
+
+
+def test_a_body_has_a_limit(client: Client) -> None:
+    assert send(client, "POST", "/things", b" " * 1_048_577).status_code == 413
+
+
+def test_what_was_made_has_an_address(client: Client) -> None:
+    got = send(client, "POST", "/things", {"lines": [{"sku": "a", "quantity": 1}]})
+    assert (got.status_code, got.headers["Location"]) == (201, "/thing/things/1")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer nonsense"}, 401),
+        ({"Authorization": "Bearer a.b.c"}, 401),
+        (bearer("admin", "admin"), 403),
+        (bearer("admin", "admin", "things:read"), 200),
+        (bearer("customer", "customer"), 200),
+        (bearer("cart", "order"), 403),
+        (bearer("customer", "admin", "things:read"), 401),
+    ],
+)
+def test_a_door_lets_in_whom_it_names(client: Client, headers: dict[str, str], status: int) -> None:
+    assert send(client, "GET", "/secrets", **headers).status_code == status
+
+
+def test_a_change_says_what_was_seen(client: Client) -> None:
+    assert send(client, "PUT", "/things/a").status_code == 428
+    assert send(client, "PUT", "/things/a", If_Match="x").status_code == 422
+    assert send(client, "PUT", "/things/a", If_Match='"3"').json_body["version"] == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "header"),
+    [("refused", 409, None), ("busy", 429, "7"), ("down", 503, "2"), ("bug", 500, None)],
+)
+def test_errors_are_problems(client: Client, kind: str, status: int, header: str | None) -> None:
+    got = send(client, "GET", f"/failures/{kind}")
+    assert got.status_code == status
+    assert got.headers.get("Retry-After") == header
+    assert got.headers["Access-Control-Allow-Origin"] == "*"
+    assert b"hunter2" not in got.body
+
+
+def test_an_unknown_address_and_method_are_ours_to_answer(client: Client) -> None:
+    assert send(client, "GET", "/nowhere").status_code == 404
+    refused = send(client, "DELETE", "/things")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "OPTIONS, POST")
+    head = send(client, "HEAD", "/things/a")
+    assert (head.status_code, head.body) == (200, b"")
+
+
+def test_requests_in_many_threads_do_not_mix(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app()
+
+    def ask(number: int) -> bool:
+        with Client(app) as client:
+            return bool(send(client, "GET", f"/things/{number}").json_body["id"] == str(number))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(400)))
+
+
+def record(message: str, body: str) -> dict[str, Any]:
+    return {"messageId": message, "body": body, "attributes": {}, "eventSourceARN": "arn:aws:rabbitmq:x"}
+
+
+def test_one_bad_event_does_not_hold_up_its_neighbours(client: Client) -> None:
+    events = [Event.of(Counted(count=n), aggregate="a", version=1, now=utcnow()) for n in (1, 0, -1)]
+    records = [record(str(n), event.encoded().decode()) for n, event in enumerate(events)]
+    answer = client.lambda_.invoke("count", {"Records": [*records, record("junk", "{")]}).payload
+    assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["1", "2", "junk"]
+    assert answer["refused"] == ["1", "junk"], "what may work later is not its own fault"
+
+
+def test_an_event_of_another_schema_is_refused(client: Client) -> None:
+    event = Event.of(Counted(count=1), aggregate="a", version=1, now=utcnow())
+    future = msgspec.structs.replace(event, schema=3)
+    answer = client.lambda_.invoke("count", {"Records": [record("1", future.encoded().decode())]}).payload
+    assert answer["refused"] == ["1"]
+
+
+def test_the_trace_follows_from_the_request_into_the_event(client: Client) -> None:
+    token = telemetry.trace_id.set("a" * 32)
+    try:
+        assert Event.of(Counted(count=1), aggregate="a", version=1, now=utcnow()).trace == "a" * 32
+    finally:
+        telemetry.trace_id.reset(token)
+
+
+def test_the_same_doors_give_the_same_document() -> None:
+    first, second = describe(make_app()), describe(make_app())
+    assert first == second
+    assert first["openapi"] == "3.1.0"
+    operation = first["paths"]["/secrets"]["get"]
+    assert (operation["x-permission"], operation["security"]) == ("things:read", [{"token": []}])
+    assert first["paths"]["/things"]["post"]["requestBody"]["required"]
+
+
+def test_logs_are_lines_of_json_without_what_is_private(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.logger("thing").info("signed in", extra={"email": "ada@example.com", "attempts": 2, "refresh_token": "x"})
+    line = json.loads(capsys.readouterr().out)
+    assert (line["message"], line["service"], line["attempts"]) == ("signed in", "thing", 2)
+    assert (line["email"], line["refresh_token"]) == ("***", "***")
