@@ -143,10 +143,15 @@ def keep_logs_short() -> None:
     _after_init(LogStream, shorten)
 
 
-@hooks.on_infra_shutdown(priority=1000)  # type: ignore[untyped-decorator]  # LocalStack ships no types
+@hooks.on_infra_start()  # type: ignore[untyped-decorator]  # LocalStack ships no types
 def leave_at_once() -> None:
     """End without ceremony: nothing is kept on disk, functions end with us, and an orderly shutdown takes seconds."""
-    os._exit(0)
+    from localstack.runtime.runtime import LocalstackRuntime
+
+    def shutdown(runtime: Any) -> None:
+        os._exit(runtime.exit_code)
+
+    LocalstackRuntime.shutdown = shutdown
 
 
 class _Recent(list[Any]):
