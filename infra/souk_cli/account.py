@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from souk_cli.target import Target
 
 TEMPLATE = ROOT / "infra" / "stack.yaml"
-DIGEST = "souk-digest"  # tag of the stack: what it was made from
 PARTIAL = "ReportBatchItemFailures"
 DEAD_STACKS = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 
@@ -24,25 +21,34 @@ DEAD_STACKS = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"
 def stack_up(target: Target) -> tuple[dict[str, str], bool]:
     """Create or update the stack and wait for it; return its outputs and whether anything changed."""
     cloud, name = target.client("cloudformation"), f"{target.stage}-souk"
-    parameters = [{"ParameterKey": "Stage", "ParameterValue": target.stage}]
-    digest = hashlib.sha256(TEMPLATE.read_bytes() + json.dumps(parameters).encode()).hexdigest()
     found = _stack(cloud, name)
     if found and found["StackStatus"] in DEAD_STACKS:
         cloud.delete_stack(StackName=name)
-        cloud.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=_pace(target))
+        _await(cloud, name, "stack_delete_complete", target)
         found = None
-    if found and {"Key": DIGEST, "Value": digest} in found.get("Tags", []):
-        return _outputs(found), False
-    work, done = (cloud.update_stack, "update") if found else (cloud.create_stack, "create")
-    work(
-        StackName=name,
-        TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
-        Parameters=parameters,
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-        Tags=[{"Key": DIGEST, "Value": digest}],
-    )
-    _await(cloud, name, f"stack_{done}_complete", target)
-    return _outputs(_stack(cloud, name) or {}), True
+    changed = _begin(cloud, name, target, update=found is not None)
+    if changed:
+        _await(cloud, name, "stack_update_complete" if found else "stack_create_complete", target)
+    return _outputs(_stack(cloud, name) or {}), changed
+
+
+def _begin(cloud: Any, name: str, target: Target, *, update: bool) -> bool:
+    """Ask for the stack as the template has it; tell whether that is another one than there is."""
+    from botocore.exceptions import ClientError
+
+    ask = cloud.update_stack if update else cloud.create_stack
+    try:
+        ask(
+            StackName=name,
+            TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
+            Parameters=[{"ParameterKey": "Stage", "ParameterValue": target.stage}],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+    except ClientError as error:
+        if "No updates are to be performed" in str(error):
+            return False
+        raise
+    return True
 
 
 def _stack(cloud: Any, name: str) -> dict[str, Any] | None:

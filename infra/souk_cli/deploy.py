@@ -166,7 +166,7 @@ def _deployed(service: str, ground: _Ground) -> tuple[Outcome, Service]:
     what = "unchanged" if made else "deployed"
     if made is None:
         packaging.configure(service, goal.stage, wanted)
-        new = packaging.chalice_deploy(service, goal, living=ground.apis)
+        new = packaging.chalice_deploy(service, goal, apis=ground.apis, functions=ground.functions)
         account.report_partial_failures(goal, new.consumers)
         made = Service(
             at=datetime.now(UTC).isoformat(timespec="seconds"),

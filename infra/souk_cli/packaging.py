@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,14 @@ import msgspec
 from msgspec import Struct
 
 from souk.errors import Refused
-from souk_cli import apps
+from souk_cli import apps, chalice_record
 from souk_cli.apps import ROOT, folder
 
 if TYPE_CHECKING:
+    from souk_cli.chalice_record import Deployed
     from souk_cli.target import Target
 
-LAST_LINES = 12
+LAST_LINES = 15
 OURS = ("layers", "consumers", "stages")  # of the template; the rest is Chalice's own
 
 
@@ -32,14 +33,6 @@ class Template(Struct, frozen=True):
     layers: list[str]
     consumers: dict[str, Any]
     stages: dict[str, dict[str, Any]]
-
-
-class Deployed(Struct, frozen=True):
-    """What `chalice deploy` made."""
-
-    api_id: str
-    functions: tuple[str, ...]
-    consumers: tuple[str, ...]  # those of the functions that take messages
 
 
 def template(service: str) -> Template:
@@ -91,9 +84,9 @@ def _code(home: Path) -> list[Path]:
     return [path for path in sorted(home.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
 
 
-def chalice_deploy(service: str, target: Target, *, living: frozenset[str]) -> Deployed:
-    """Run `chalice deploy`; `living` are the ids of the APIs there are. Raises Refused with the last lines it wrote."""
-    _forget_the_dead(service, target.stage, living)
+def chalice_deploy(service: str, target: Target, *, apis: frozenset[str], functions: frozenset[str]) -> Deployed:
+    """Run `chalice deploy` where these APIs and functions are. Raises Refused with the last lines it wrote."""
+    chalice_record.recall(service, target, apis=apis, functions=functions)
     shutil.rmtree(folder(service) / ".chalice" / "deployments", ignore_errors=True)  # its cache ignores file names
     chalice = str(Path(sys.executable).with_name("chalice"))
     done = subprocess.run(
@@ -106,8 +99,10 @@ def chalice_deploy(service: str, target: Target, *, living: frozenset[str]) -> D
         check=False,
     )
     if done.returncode:
-        raise Refused("\n".join(done.stdout.strip().splitlines()[-LAST_LINES:]))
-    return deployed(service, target.stage)
+        said = [line for line in done.stdout.splitlines() if line.strip()]
+        raise Refused("\n".join(said[-LAST_LINES:]))
+    chalice_record.remember(service, target)
+    return chalice_record.read(service, target.stage)
 
 
 def environment(target: Target) -> dict[str, str]:
@@ -116,36 +111,6 @@ def environment(target: Target) -> dict[str, str]:
         **target.environment,
         "PYTHONPATH": str(ROOT / "layers" / "souk" / "python"),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
         "SOUK_STAGE": target.stage,
     }
-
-
-def _record(service: str, stage: str) -> Path:
-    return folder(service) / ".chalice" / "deployed" / f"{stage}.json"
-
-
-def _forget_the_dead(service: str, stage: str, living: frozenset[str]) -> None:
-    """Remove Chalice's own record when it is of an account, or a LocalStack, that is no more."""
-    path = _record(service, stage)
-    if path.exists() and deployed(service, stage).api_id not in living:
-        path.unlink()
-
-
-def deployed(service: str, stage: str) -> Deployed:
-    """Read what Chalice recorded."""
-    resources: Sequence[dict[str, Any]] = json.loads(_record(service, stage).read_bytes())["resources"]
-    made = {
-        kind: [one for one in resources if one["resource_type"] == kind] for kind in ("rest_api", "lambda_function")
-    }
-    handlers = {one.handler for one in apps.app(service).consumers}
-    return Deployed(
-        api_id=next((str(one["rest_api_id"]) for one in made["rest_api"]), ""),
-        functions=tuple(_function_name(one["lambda_arn"]) for one in made["lambda_function"]),
-        consumers=tuple(
-            _function_name(one["lambda_arn"]) for one in made["lambda_function"] if one["name"] in handlers
-        ),
-    )
-
-
-def _function_name(arn: str) -> str:
-    return arn.split(":")[6]
