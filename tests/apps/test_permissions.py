@@ -29,6 +29,11 @@ def knock(client: Client, door: Door, bearer: str | None) -> int:
     return int(client.http.request(door.methods[0], path, headers=headers).status_code)
 
 
+def let_in(client: Client, door: Door, bearer: str) -> bool:
+    """Tell whether a token gets through; a service that does not even trust its signer answers 401."""
+    return knock(client, door, bearer) not in {401, 403}
+
+
 def named(value: object) -> str:
     return f"{value.methods[0]} {value.path}" if isinstance(value, Door) else str(value)
 
@@ -40,11 +45,11 @@ def test_a_door_lets_in_whom_it_names_and_nobody_else(clients: dict[str, Client]
         assert knock(client, door, None) not in {401, 403}
         return
     assert knock(client, door, None) == 401
-    assert (knock(client, door, customer()) == 403) is (Admits.CUSTOMER not in door.admits)
-    assert (knock(client, door, token("order")) == 403) is (Admits.ORDER_HOLDER not in door.admits)
-    assert (knock(client, door, staff(STRANGER)) == 403) is (Admits.STAFF not in door.admits)
+    assert let_in(client, door, customer()) is (Admits.CUSTOMER in door.admits)
+    assert let_in(client, door, token("order")) is (Admits.ORDER_HOLDER in door.admits)
+    assert let_in(client, door, staff(STRANGER)) is (Admits.STAFF in door.admits)
     if door.permission:
-        assert knock(client, door, staff(door.permission)) not in {401, 403}
+        assert let_in(client, door, staff(door.permission))
 
 
 def test_every_permission_that_a_door_names_can_be_granted() -> None:
