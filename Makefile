@@ -77,7 +77,8 @@ test: setup ## Run every test: unit, contract, apps, faults and the journeys on 
 lock: ## Compile the lock files again (versions and hashes, no addresses)
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	for layer in $(LAYERS); do $(COMPILE) -c requirements/dev.txt layers/$$layer/requirements.in -o layers/$$layer/requirements.txt; done
-	for tool in $(wildcard localstack/requirements/*.in); do $(COMPILE) $$tool -o $${tool%.in}.txt; done
+	for tool in lambda-runtime localstack mongo; do $(COMPILE) localstack/requirements/$$tool.in -o localstack/requirements/$$tool.txt; done
+	for tool in data docs; do $(COMPILE) --no-deps localstack/requirements/$$tool.in -o localstack/requirements/$$tool.txt; done
 
 .PHONY: upgrade
 upgrade: ## Compile the lock files anew with the newest versions allowed
