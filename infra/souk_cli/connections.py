@@ -11,7 +11,8 @@ from souk_local import layout
 from souk_local.errors import StackError
 
 SECONDS = 2.0
-LOCAL = "local"
+LOCAL, SERVE = "local", "serve"
+HERE = frozenset({LOCAL, SERVE})  # stages that live on this machine
 SECRET_ID = "_SECRET_ID"  # noqa: S105 - the end of a setting's name
 FILE = "_FILE"
 
@@ -41,14 +42,17 @@ def is_given(name: str, environment: Mapping[str, str]) -> bool:
 
 
 def adopt(stage: str | None = None, *, aws: bool = False) -> None:
-    """Complete this process's environment; `stage` replaces the stage it names.
+    """Complete this process's environment for a stage, the one it names when none is given.
 
-    With `aws`, calls of AWS go to the local stack where that is the stage.
+    A stage elsewhere has to be said completely: nothing of the local stack's is mixed into it. With `aws`, calls of AWS
+    go to the local stack where that is the stage.
     """
+    wanted = os.environ["SOUK_STAGE"] = stage or os.environ.get("SOUK_STAGE") or LOCAL
+    if wanted not in HERE:
+        return
     os.environ.update(fill())
-    if stage is not None:
-        os.environ["SOUK_STAGE"] = stage
-    if aws and os.environ.get("SOUK_STAGE", LOCAL) == LOCAL:
+    os.environ["SOUK_STAGE"] = wanted
+    if aws and wanted == LOCAL:
         import souk_local
 
         for name, value in souk_local.environment(souk_local.here().site).items():

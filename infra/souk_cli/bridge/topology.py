@@ -14,6 +14,7 @@ UNROUTED = "souk.unrouted"
 DAY = 86_400_000  # milliseconds
 # A kill of the bridge counts as a delivery of all that it held. Poison is counted by the functions' answers instead.
 DELIVERIES = 100
+LOOKS = 1_000_000  # looking at a dead message counts as a delivery
 DEAD_KEPT = 14 * DAY
 UNROUTED_KEPT = 7 * DAY
 CONNECT = 5.0  # seconds
@@ -60,7 +61,8 @@ def declare(channel: Any, wanted: Iterable[Line]) -> None:
 
 
 def _declare_line(channel: Any, line: Line) -> None:
-    channel.queue_declare(line.dead_queue, durable=True, arguments={**_quorum(), "x-message-ttl": DEAD_KEPT})
+    kept = {"x-message-ttl": DEAD_KEPT, "x-delivery-limit": LOOKS}
+    channel.queue_declare(line.dead_queue, durable=True, arguments={**_quorum(), **kept})
     channel.queue_bind(line.dead_queue, DEAD, line.consumer)
     channel.queue_declare(line.queue, durable=True, arguments=_arguments(line))
     for kind in line.types:
