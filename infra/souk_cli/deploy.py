@@ -15,6 +15,7 @@ from importlib.util import find_spec
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from souk.errors import SoukError
 from souk_cli import account, layers, packaging, target
@@ -84,22 +85,25 @@ def deploy(goal: Target, services: Sequence[str] = SERVICES, *, say: Say) -> lis
 
     Raises a SoukError when what all of them need cannot be made.
     """
-    with _alone():
+    with _alone(say):
         ground = _prepare(goal, services, say)
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             outcomes = list(pool.map(lambda service: _bring(service, ground), services))
-        made = {outcome.service: service for outcome, service in outcomes if service}
-        _write_record(goal, made)
+        _write_record(goal, {outcome.service: service for outcome, service in outcomes})
     _tell_gateway(goal)
     return [outcome for outcome, _ in outcomes]
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone(say: Say) -> Iterator[None]:
     """Let one deployment at a time work in this checkout: Chalice keeps its files beside the apps."""
     folder = os.open(FUNCTIONS, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("", "waiting for another deployment of this checkout")
+            fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:
         os.close(folder)
@@ -146,7 +150,7 @@ def _bring(service: str, ground: _Ground) -> tuple[Outcome, Service | None]:
         return _failed(service, str(error), ground, began), None
     except Exception as error:  # noqa: BLE001 - an app that cannot be imported fails alone, whatever it raises
         return _failed(service, f"{type(error).__name__}: {error}", ground, began), None
-    spent = msgspec.structs.replace(outcome, seconds=time.monotonic() - began)
+    spent = replace(outcome, seconds=time.monotonic() - began)
     ground.say(service, f"{spent.what} in {spent.seconds:.1f} s; {spent.health}, {spent.ready}")
     return spent, made
 
@@ -237,9 +241,11 @@ def read_record(goal: Target) -> Record:
         return Record(stage=goal.stage)
 
 
-def _write_record(goal: Target, made: Mapping[str, Service]) -> None:
-    """Add to the record what was deployed."""
-    services = {**read_record(goal).services, **made}
+def _write_record(goal: Target, made: Mapping[str, Service | None]) -> None:
+    """Add to the record what was deployed; what failed may be half of it, so that it never counts as unchanged."""
+    before = read_record(goal).services
+    failed = {name: replace(before[name], fingerprint="") for name, one in made.items() if not one and name in before}
+    services = {**before, **failed, **{name: one for name, one in made.items() if one}}
     functions = {name: one.at for one in services.values() for name in one.functions}
     record = Record(stage=goal.stage, services=services, functions=functions)
     draft = goal.record.with_suffix(f".{os.getpid()}")
