@@ -1,11 +1,21 @@
 """The doors of the product service."""
 
-from chalicelib.product import listing, live, products, publication
+from chalicelib.product import indexing, listing, live, merging, products, publication, recommendation, search
+from chalicelib.product.events import CategoryChanged, Changed, OrderPlaced, ProductTypeChanged, StockChanged
 from chalicelib.product.products import Edit, NewProduct
-from chalicelib.product.queries import ItemQuery, ListingQuery, ProductsQuery, VersionsQuery
-from chalicelib.product.views import Card, Cards, Item, ProductView
+from chalicelib.product.queries import (
+    ItemQuery,
+    ListingQuery,
+    ProductsQuery,
+    RecommendationsQuery,
+    SearchQuery,
+    SuggestionsQuery,
+    VersionsQuery,
+)
+from chalicelib.product.views import Card, Cards, Item, ProductView, Recommendations, SearchPage, Suggestions
 from souk.audit import Origin
 from souk.clock import utcnow
+from souk.events import Event
 from souk.http import Answer, Souk, created
 from souk.paging import Page
 
@@ -29,6 +39,32 @@ def show_item(product: str, query: ItemQuery) -> Answer[Item]:
     found, degraded = listing.shown(product, documents=live.shelves, index=live.index)
     item = Item.of(found, market, degraded=degraded)
     return Answer(item, headers={"ETag": f'"{found.version}-{found.rev}"'})
+
+
+@app.route("/search")
+def search_products(query: SearchQuery) -> SearchPage:
+    """Find products on sale by text, forgiving typos, narrowed by category, brand and price."""
+    wanted = query.wanted()
+    found, degraded = search.search(wanted, index=live.index, documents=live.shelves)
+    page = listing.paged(found, wanted.limit)
+    cards = [Card.of(row.product, wanted.market) for row in page.items]
+    return SearchPage(items=cards, next=page.next, total=found.total, facets=found.facets, degraded=degraded)
+
+
+@app.route("/suggestions")
+def suggest(query: SuggestionsQuery) -> Suggestions:
+    """Suggest products whose titles go on like what was typed."""
+    found, degraded = search.suggestions(query.q, query.limit, index=live.index, documents=live.shelves)
+    return Suggestions(items=found, degraded=degraded)
+
+
+@app.route("/recommendations")
+def recommend(query: RecommendationsQuery) -> Recommendations:
+    """Recommend what was bought together with a product."""
+    market = listing.market(query.market)
+    found = recommendation.recommended(query.product, query.limit, purchases=live.purchases, shop=live.shelves)
+    cards = [Card.of(product, market) for product in found.products]
+    return Recommendations(items=cards, together=found.together, degraded=found.degraded)
 
 
 @app.route("/products", methods=["POST"], status=201, permission="products:write")
@@ -104,6 +140,43 @@ def list_versions(product_id: str, query: VersionsQuery) -> Page[ProductView]:
     """List what a product is and what it was, newest first."""
     found = products.history(product_id, below=query.below(), limit=query.limit, store=live.products)
     return found.map(ProductView.of)
+
+
+@app.consumer("product-categories", CategoryChanged)
+def take_category(event: Event, fact: CategoryChanged) -> None:
+    """Keep a category and tell it to its products."""
+    category = fact.category(event.version)
+    merging.merge_category(category, store=live.products, sources=live.sources, now=utcnow())
+
+
+@app.consumer("product-types", ProductTypeChanged)
+def take_product_type(event: Event, fact: ProductTypeChanged) -> None:
+    """Keep a product type, to check attributes against."""
+    live.sources.keep_product_type(fact.product_type(event.version))
+
+
+@app.consumer("product-stock", StockChanged)
+def take_stock(event: Event, fact: StockChanged) -> None:
+    """Keep a SKU's stock and tell it to its product."""
+    merging.merge_stock(fact.stock(event.version), store=live.products, sources=live.sources, now=utcnow())
+
+
+@app.consumer("product-index", Changed)
+def index_product(event: Event, fact: Changed) -> None:  # noqa: ARG001 - the product is read as it is now
+    """Show the search index a product as it is now."""
+    indexing.index_product(fact.product_id, store=live.products, index=live.index)
+
+
+@app.consumer("product-graph", OrderPlaced)
+def count_together(event: Event, fact: OrderPlaced) -> None:  # noqa: ARG001 - the order is the claim
+    """Count what was bought together."""
+    live.purchases.count([fact.basket()])
+
+
+@app.consumer("product-sales", OrderPlaced)
+def count_sold(event: Event, fact: OrderPlaced) -> None:  # noqa: ARG001 - the order is the claim
+    """Count what was sold."""
+    live.counters.count([fact.receipt()])
 
 
 def _origin() -> Origin:

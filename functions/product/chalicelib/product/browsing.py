@@ -1,6 +1,6 @@
 """MongoDB as a storefront: shows products, and finds them while the search engine is down."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.product.model import ALL, Product
@@ -51,6 +51,12 @@ class MongoStorefront:
         with self._mongo.documents() as documents:
             found = documents.products.find_one({key: id_or_slug, "shelves": ALL}, OWN)
         return product_of(found) if found else None
+
+    def show_all(self, product_ids: Sequence[str]) -> list[Product]:
+        """Return those of the products that are published."""
+        with self._mongo.documents() as documents:
+            found = documents.products.find({"_id": {"$in": list(product_ids)}, "shelves": ALL}, SHORT)
+            return [product_of(one) for one in found]
 
 
 def _filters(wanted: Wanted) -> dict[str, Any]:

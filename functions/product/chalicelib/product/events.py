@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from chalicelib.product.model import Category, Crumb, Product, State, Stock
 from chalicelib.product.product_types import Attribute, ProductType
+from chalicelib.product.recommendation import Basket
+from chalicelib.product.sales import Receipt, Sale
 from souk.audit import Audited
 from souk.events import Event, Fact, catalogue
 from souk.money import Money
@@ -193,3 +195,12 @@ class OrderPlaced(Fact, frozen=True, kw_only=True):
 
     order_id: str
     lines: list[OrderedLine]
+
+    def basket(self) -> Basket:
+        """Return which products were bought together."""
+        return Basket.of(self.order_id, [line.product_id for line in self.lines])
+
+    def receipt(self) -> Receipt:
+        """Return what was sold."""
+        sales = [Sale(sku=line.sku, product_id=line.product_id, quantity=line.quantity) for line in self.lines]
+        return Receipt(order_id=self.order_id, sales=sales)

@@ -2,7 +2,9 @@
 
 from chalicelib.product.answers import MongoAnswers
 from chalicelib.product.browsing import MongoStorefront
+from chalicelib.product.counters import MongoCounters
 from chalicelib.product.engine import SearchIndex
+from chalicelib.product.graph import PurchaseGraph
 from chalicelib.product.replicas import MongoSources
 from chalicelib.product.store import MongoProducts
 from souk.elastic import Search
@@ -18,3 +20,5 @@ sources = MongoSources(documents)
 answers = MongoAnswers(documents)
 shelves = MongoStorefront(documents)
 index = SearchIndex(search)
+purchases = PurchaseGraph(graph)
+counters = MongoCounters(documents)

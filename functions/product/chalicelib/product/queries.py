@@ -13,6 +13,7 @@ from souk.markets import DEFAULT
 from souk.paging import PageQuery, unseal
 
 Minor = Annotated[int, Meta(ge=0, le=10**15, description="in minor units of the market's currency")]
+Few = Annotated[int, Meta(ge=1, le=20)]
 Typed = Annotated[str, Meta(max_length=200)]
 
 
@@ -90,10 +91,11 @@ class SearchQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         )
 
 
-class SuggestionsQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SuggestionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a shopper has typed so far."""
 
     q: Annotated[str, Meta(min_length=1, max_length=100)]
+    limit: Few = 8
 
 
 class ItemQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,8 +104,9 @@ class ItemQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     market: str = DEFAULT
 
 
-class RecommendationsQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RecommendationsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """To which product others are recommended."""
 
     product: Reference
     market: str = DEFAULT
+    limit: Few = 8

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from chalicelib.product.model import Attributes, Category, Crumb, Product, Sku, State
-from chalicelib.product.storefront import Facets
+from chalicelib.product.storefront import Facets, Suggestion
 from souk.money import Money
 
 
@@ -181,6 +181,21 @@ class SearchPage(Struct, frozen=True, kw_only=True):
     next: str | None = None
     total: int | None = None
     facets: Facets | None = None
+    degraded: bool = False
+
+
+class Suggestions(Struct, frozen=True, kw_only=True):
+    """What could be meant by what was typed."""
+
+    items: list[Suggestion]
+    degraded: bool = False
+
+
+class Recommendations(Struct, frozen=True, kw_only=True):
+    """Products to recommend; the first `together` of them were bought together, the others sell best nearby."""
+
+    items: list[Card]
+    together: int
     degraded: bool = False
 
 
