@@ -42,12 +42,16 @@ class Mongo:
     @contextmanager
     def documents(self) -> Iterator["Documents[dict[str, Any]]"]:
         """Give the database to what is inside; a server that does not answer there is Unavailable."""
-        from pymongo.errors import ConnectionFailure, ExecutionTimeout, NetworkTimeout, WTimeoutError
+        from pymongo.errors import ConnectionFailure, ExecutionTimeout, NetworkTimeout, PyMongoError, WTimeoutError
 
         try:
             yield self._connected().get_default_database()
         except (ConnectionFailure, NetworkTimeout, ExecutionTimeout, WTimeoutError) as error:
             raise Unavailable(f"the documents of {self._service} do not answer") from error
+        except PyMongoError as error:
+            if not error.has_error_label("TransientTransactionError"):
+                raise
+            raise Unavailable(f"somebody else changed the same documents of {self._service}") from error
 
     @contextmanager
     def transaction(self) -> Iterator[tuple["Documents[dict[str, Any]]", Any]]:
