@@ -303,3 +303,7 @@ def run(
 def last_line(text: str) -> str:
     """Show the last thing a program said."""
     return (text.strip().splitlines() or ["no reason given"])[-1]
+
+
+if __name__ == "__main__":
+    print(validate())

@@ -22,6 +22,7 @@ MODULES: Mapping[str, str] = {
     "redis": "redis",
     "rabbitmq": "rabbit",
     "localstack": "localstack",
+    "gateway": "gateway",
     "bridge": "bridge",
 }
 STORES = ("postgres", "mongo", "search", "graph", "redis", "rabbitmq")

@@ -1,0 +1,299 @@
+"""The local gateway: nginx in front of LocalStack, one origin with a base path per service, and the API reference."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from souk_local import docs, layout, proc, processes, ready, settings, users
+from souk_local.docs import SERVICES, docs_page
+from souk_local.errors import StackError
+from souk_local.layout import LOOPBACK, checkout
+from souk_local.processes import Program
+from souk_local.ready import NotReady
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from souk_local.layout import Layout
+    from souk_local.site import Site
+
+__all__ = ["docs_page", "write_routes"]
+
+TITLE = "Gateway"
+PORTS = ("gateway",)
+PROCESSES = PORTS
+WITHIN = 20.0
+USER = "www-data"
+SERVER = "/usr/sbin/nginx"
+PACKAGES: Mapping[str, str] = {"nginx-light": SERVER}
+STAGE = "api"
+"""The stage that Chalice deploys every REST API to."""
+MARGIN = 64 * 1024
+"""Bytes above the doors' own limit that still reach them."""
+PATIENCE = "32s"
+LEAVING = "shutting down"
+"""What nginx calls a worker that only ends what it has begun."""
+API_ID = re.compile(r"[A-Za-z0-9]{1,64}")
+SLOT = re.compile(r"\{\{(\w+)\}\}")
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """An answer of the gateway itself, in the words and the form of the doors."""
+
+    codes: tuple[int, ...]
+    """The failures of nginx that it stands for."""
+    kind: str
+    title: str
+    status: int
+    detail: str
+    retry_after: int | None = None
+
+
+PROBLEMS = (
+    Problem(
+        codes=(400,), kind="malformed", title="Malformed", status=400, detail="the request is not HTTP as it should be"
+    ),
+    Problem(codes=(404, 403), kind="missing", title="Missing", status=404, detail="no such address"),
+    Problem(codes=(405,), kind="not-allowed", title="Not allowed", status=405, detail="this method is not known here"),
+    Problem(codes=(408,), kind="timeout", title="Too slow", status=408, detail="the request took too long to arrive"),
+    Problem(codes=(413,), kind="too-large", title="Too large", status=413, detail="the body is larger than 1 MiB"),
+    Problem(
+        codes=(414,), kind="address-too-long", title="Address too long", status=414, detail="the address is too long"
+    ),
+    Problem(
+        codes=(494,),
+        kind="headers-too-large",
+        title="Headers too large",
+        status=431,
+        detail="the headers are too large",
+    ),
+    Problem(
+        codes=(500, 502, 503),
+        kind="unavailable",
+        title="Unavailable",
+        status=503,
+        detail="the service is not deployed or does not answer now",
+        retry_after=2,
+    ),
+    # No Retry-After: whether anything happened is unknown, so whoever asks again needs the same Idempotency-Key.
+    Problem(codes=(504,), kind="timeout", title="Timed out", status=504, detail="the service took too long to answer"),
+)
+
+
+def prepare(site: Site, say: Callable[[str], None]) -> None:
+    """Fetch the files of the API reference page."""
+    docs.fetch(site.layout, say=say)
+
+
+def initialise(site: Site) -> None:
+    """Write the configuration, the routes known from the last deployment, and the pages."""
+    home = users.own_folder(folder(site.layout), USER)
+    users.own_folder(home / "tmp", USER)
+    users.secret_file(home / "nginx.conf", render(site.layout), USER)
+    renew(site.layout)
+
+
+def folder(place: Layout) -> Path:
+    """Return where the gateway keeps its files; all of them can be made again."""
+    return place.data("gateway")
+
+
+def programs(site: Site) -> tuple[Program, ...]:
+    """Give the server; it ends open connections in order on SIGQUIT, which a developer's `down` need not wait for."""
+    home = folder(site.layout)
+    argv = (SERVER, "-e", "stderr", "-p", f"{home}/", "-c", str(home / "nginx.conf"))
+    return (Program(name="gateway", argv=argv, user=USER, cwd=home, ports=PORTS),)
+
+
+def glance(site: Site) -> None:
+    """Return when it answers, else raise NotReady."""
+    ready.get(site.port("gateway"), "/")
+
+
+probe = glance
+
+
+def version(site: Site) -> str:
+    """Return the server's version, as its binary says it."""
+    del site
+    said = subprocess.run([SERVER, "-v"], capture_output=True, text=True, check=False).stderr
+    return said.strip().rpartition("/")[2]
+
+
+def fingerprint(site: Site) -> str:
+    """Return nothing: there is nothing to provision."""
+    del site
+    return ""
+
+
+def provision(site: Site) -> None:
+    """Do nothing: there is nothing to provision."""
+    del site
+
+
+def write_routes(api_ids: Mapping[str, str], *, place: Layout | None = None) -> None:
+    """Send each service's base path to its REST API from now on; a gateway that runs has changed over on return.
+
+    Raises StackError for a name that is no service's, or an id that can't be one.
+    """
+    place = place or layout.find()
+    wrong = [name for name, one in api_ids.items() if name not in SERVICES or not API_ID.fullmatch(one)]
+    if wrong:
+        raise StackError(f"gateway: no service, or no id of a REST API: {', '.join(wrong)}")
+    note = place.state / "gateway.json"
+    draft = note.with_suffix(".draft")
+    draft.write_text(json.dumps(dict(api_ids), indent=2) + "\n")
+    draft.replace(note)
+    reload(place)
+
+
+def routes(place: Layout) -> dict[str, str]:
+    """Return the REST API of each deployed service."""
+    try:
+        return msgspec.json.decode((place.state / "gateway.json").read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        return {}
+    except msgspec.DecodeError as error:
+        raise StackError(f"{place.state / 'gateway.json'} is damaged ({error}); deploy again") from error
+
+
+def reload(place: Layout) -> None:
+    """Let a running gateway take up new routes and pages, and wait until it has."""
+    record = processes.record_of(place, "gateway")
+    if record is None:
+        return
+    users.secret_file(folder(place) / "nginx.conf", render(place), USER)
+    renew(place)
+    old = proc.descendants(record.pid)[1:]
+    processes.tell([record], signal.SIGHUP)
+    ready.wait(
+        "gateway",
+        lambda: changed_over(place, old),
+        alive=lambda: processes.is_alive(record),
+        tail=lambda: place.log("gateway").read_text()[-2000:],
+        within=WITHIN,
+    )
+
+
+def changed_over(place: Layout, old: Sequence[int]) -> None:
+    """Return when none of the old workers takes requests any more and a new one does, else raise NotReady."""
+    if any(proc.stat(worker) and LEAVING not in proc.command(worker) for worker in old):
+        raise NotReady("the old routes are still in use")
+    if json.loads(ready.get(place.port("gateway"), "/"))["revision"] != revision(routes(place)):
+        raise NotReady("the new routes are not in use; is the configuration refused?")
+
+
+def renew(place: Layout) -> None:
+    """Write the routes and the pages as they are now."""
+    home = folder(place)
+    users.secret_file(home / "routes.conf", render_routes(routes(place)), USER)
+    docs.publish(place, home / "pages")
+
+
+def render(place: Layout) -> str:
+    """Return nginx's whole configuration."""
+    from souk.http import BODY_LIMIT  # the doors' own rules; their import is slow, and only needed here
+
+    upstream = urlsplit(settings.endpoint(place))
+    return fill(
+        (checkout() / "localstack" / "gateway" / "nginx.conf.template").read_text(),
+        {
+            "listen": f"{LOOPBACK}:{place.port('gateway')}",
+            "upstream": upstream.netloc,
+            "scheme": upstream.scheme,
+            "stage": STAGE,
+            "patience": PATIENCE,
+            "body_limit": str(BODY_LIMIT + MARGIN),
+            "index": quoted(index(routes(place))),
+            "headers": lines(12, *add_headers()),
+            "page_headers": lines(12, *add_headers(policy=docs.POLICY)),
+            "error_pages": lines(8, *(error_page(problem) for problem in PROBLEMS)),
+            "problems": "\n".join(location(problem) for problem in PROBLEMS),
+        },
+    )
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Put a value into each slot; a slot without value, or a value without slot, is a KeyError."""
+    unused = set(values) - set(SLOT.findall(template))
+    if unused:
+        raise KeyError(*unused)
+    return SLOT.sub(lambda slot: values[slot[1]], template)
+
+
+def render_routes(api_ids: Mapping[str, str]) -> str:
+    """Return the body of nginx's map from service to REST API; a service that isn't deployed has none."""
+    return "".join(f"{name} {api_ids.get(name, '-')};\n" for name in SERVICES)
+
+
+def revision(api_ids: Mapping[str, str]) -> str:
+    """Return a short name for a state of the routes."""
+    return hashlib.sha256(render_routes(api_ids).encode()).hexdigest()[:12]
+
+
+def index(api_ids: Mapping[str, str]) -> str:
+    """Return what the origin's root answers: where everything is."""
+    services = {
+        name: {"address": f"/{name}", "health": f"/{name}/health/ready", "deployed": name in api_ids}
+        for name in SERVICES
+    }
+    return json.dumps({"name": "souk", "docs": "/docs/", "services": services, "revision": revision(api_ids)})
+
+
+def error_page(problem: Problem) -> str:
+    """Return the directive that sends failures to their problem."""
+    codes = " ".join(map(str, problem.codes))
+    return f"error_page {codes} = {address(problem)};"
+
+
+def address(problem: Problem) -> str:
+    """Return the internal address of a problem."""
+    return f"/problems/{problem.status}"
+
+
+def location(problem: Problem) -> str:
+    """Return the block that answers with a problem; a browser's preflight is let through, or it would hide the rest."""
+    body = {"type": f"urn:souk:problem:{problem.kind}", "title": problem.title, "status": problem.status}
+    retry = [f"add_header Retry-After {problem.retry_after} always;"] if problem.retry_after else []
+    inside = lines(
+        12,
+        "internal;",
+        "types { }",
+        "default_type application/problem+json;",
+        *add_headers(),
+        *retry,
+        "if ($preflight) { return 204; }",
+        f"return {problem.status} '{quoted(json.dumps({**body, 'detail': problem.detail}))}';",
+    )
+    return f"\n        location = {address(problem)} {{\n{inside}\n        }}"
+
+
+def add_headers(policy: str | None = None) -> list[str]:
+    """Return the headers that the doors send with everything, as directives; a page has a policy of its own."""
+    from souk.http import ALWAYS, CORS, VERBS
+
+    cross_origin = {**CORS.get_access_control_headers(), "Access-Control-Allow-Methods": ",".join(VERBS)}
+    headers = {**ALWAYS, "Content-Security-Policy": policy} if policy else {**ALWAYS, **cross_origin}
+    return [f"add_header {name} '{quoted(str(value))}' always;" for name, value in headers.items()]
+
+
+def quoted(text: str) -> str:
+    """Return a text as it stands between single quotes in nginx's configuration."""
+    if "$" in text:
+        raise ValueError("nginx would read a variable there")
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def lines(indent: int, *directives: str) -> str:
+    """Return directives on lines of their own."""
+    return "\n".join(" " * indent + directive for directive in directives)

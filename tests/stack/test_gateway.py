@@ -1,0 +1,241 @@
+"""The local gateway as it runs: a real nginx before a server that tells what it was sent."""
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from souk_local import credentials, gateway, processes, ready
+from souk_local.layout import Layout, checkout, make_folders
+from souk_local.site import Site
+
+pytestmark = pytest.mark.stack
+BASE = int(os.environ.get("SOUK_GATEWAY_TEST_BASE", "8620"))
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the request as it arrived."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        told = {"method": self.command, "path": self.path, "length": len(body)}
+        told["headers"] = {name.lower(): value for name, value in self.headers.items()}
+        said = json.dumps(told).encode()
+        self.send_response(404 if "missing" in self.path else 200)
+        self.send_header("Content-Type", "application/problem+json" if "missing" in self.path else "application/json")
+        self.send_header("Content-Length", str(len(said)))
+        self.send_header("Server", "secret/1.0")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(said)
+
+    do_GET = do_POST = do_OPTIONS = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815 - the library's names
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Gateway:
+    """A gateway that runs, what stands behind it, and how to ask it."""
+
+    place: Layout
+    upstream: ThreadingHTTPServer | None = field(default=None)
+
+    def ask(self, target: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
+        connection = HTTPConnection("127.0.0.1", self.place.port("gateway"), timeout=10)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            connection.putrequest(method, target)  # sent as it is, encoded or not
+            for name, value in named.items():
+                connection.putheader(name, value)
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            return read(connection.getresponse())
+        finally:
+            connection.close()
+
+    def raw(self, sent: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.place.port("gateway")), timeout=10) as wire:
+            wire.sendall(sent)
+            return b"".join(iter(lambda: wire.recv(65536), b""))
+
+    def stand_behind(self) -> None:
+        self.upstream = ThreadingHTTPServer(("127.0.0.1", self.place.port("localstack")), Echo)
+        threading.Thread(target=self.upstream.serve_forever, args=(0.02,), daemon=True).start()
+
+    def leave(self) -> None:
+        if self.upstream is not None:
+            self.upstream.shutdown()
+            self.upstream.server_close()
+            self.upstream = None
+
+
+def read(response: HTTPResponse) -> Answer:
+    text = response.read().decode()
+    kind = response.headers.get_content_type()
+    body = json.loads(text) if text and kind.endswith("json") else text
+    return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    state = tmp_path_factory.mktemp("gateway")
+    for folder in (state, *list(state.parents)[:2]):  # nginx's own user has to pass
+        folder.chmod(0o755)
+    place = Layout(root=state, state=state, tools=checkout() / ".souk" / "tools", base=BASE)
+    make_folders(place)
+    here = Site(layout=place, credentials=credentials.load(place.credentials))
+    gateway.initialise(here)
+    record = processes.launch(gateway.programs(here)[0], place)
+    one = Gateway(place)
+    try:
+        ready.wait(
+            "gateway",
+            lambda: gateway.glance(here),
+            alive=lambda: processes.is_alive(record),
+            tail=lambda: place.log("gateway").read_text(),
+            within=10,
+        )
+        gateway.write_routes({"order": "abc123", "cart": "def456"}, place=place)
+        yield one
+    finally:
+        processes.stop(place, "gateway")
+        one.leave()
+
+
+@pytest.fixture
+def door(running: Gateway) -> Iterator[Gateway]:
+    running.stand_behind()
+    yield running
+    running.leave()
+
+
+def test_a_base_path_leads_to_its_api(door: Gateway) -> None:
+    assert door.ask("/order/orders?limit=5").body["path"] == "/_aws/execute-api/abc123/api/orders?limit=5"
+    assert door.ask("/cart/carts").body["path"] == "/_aws/execute-api/def456/api/carts"
+
+
+@pytest.mark.parametrize(
+    ("sent", "arrives"),
+    [
+        ("/order", "/"),
+        ("/order/", "/"),
+        ("/order?a=/b", "/?a=/b"),
+        ("/order/a%2Fb%20c", "/a%2Fb%20c"),
+        ("/order/caf%C3%A9/%25", "/caf%C3%A9/%25"),
+        ("/order//twice", "//twice"),
+        ("/order/a?b=%26&c=+", "/a?b=%26&c=+"),
+        ("/order/a;b=c,d", "/a;b=c,d"),
+    ],
+)
+def test_a_path_arrives_as_it_was_sent(door: Gateway, sent: str, arrives: str) -> None:
+    assert door.ask(sent).body["path"] == "/_aws/execute-api/abc123/api" + arrives
+
+
+def test_who_asks_is_what_the_gateway_sees(door: Gateway) -> None:
+    lie = "6.6.6.6"
+    seen = door.ask("/order/orders", X_Real_IP=lie, X_Forwarded_For=lie, Forwarded=f"for={lie}").body["headers"]
+    assert seen["x-real-ip"] == "127.0.0.1"
+    assert seen["x-forwarded-for"] == "127.0.0.1"
+    assert lie not in seen.values()
+    assert "forwarded" not in seen
+
+
+def test_the_doors_answer_passes_untouched(door: Gateway) -> None:
+    answer = door.ask("/order/missing")
+    assert answer.status == 404
+    assert answer.body["path"].endswith("/missing")
+    assert "secret" not in answer.headers["server"]
+
+
+def test_a_body_a_little_too_large_reaches_the_door(door: Gateway) -> None:
+    assert door.ask("/order/orders", "POST", b"x" * (1024 * 1024 + 1)).body["length"] == 1024 * 1024 + 1
+
+
+def test_a_body_far_too_large_is_a_problem(door: Gateway) -> None:
+    answer = door.ask("/order/orders", "POST", b"x" * (2 * 1024 * 1024))
+    is_problem(answer, 413, "too-large")
+
+
+def test_a_service_that_does_not_exist_is_a_problem(door: Gateway) -> None:
+    is_problem(door.ask("/nowhere/at/all"), 404, "missing")
+    is_problem(door.ask("/ordering"), 404, "missing")
+
+
+def test_a_service_that_is_not_deployed_is_unavailable(door: Gateway) -> None:
+    answer = door.ask("/product/search?q=x")
+    is_problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"] == "2"
+
+
+def test_without_localstack_it_is_unavailable(running: Gateway) -> None:
+    answer = running.ask("/order/orders", "POST", b"{}")
+    is_problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"] == "2"
+
+
+def test_a_preflight_succeeds_even_without_localstack(running: Gateway) -> None:
+    answer = running.ask("/order/orders", "OPTIONS", Origin="http://shop.example", Access_Control_Request_Method="PUT")
+    assert answer.status == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "PUT" in answer.headers["access-control-allow-methods"]
+
+
+def test_what_is_not_http_is_a_problem(running: Gateway) -> None:
+    answer = running.raw(b"GET /order/%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer
+
+
+def test_too_many_headers_are_a_problem(running: Gateway) -> None:
+    is_problem(running.ask("/order/orders", X_Long="x" * 20_000), 431, "headers-too-large")
+
+
+def test_a_new_deployment_is_taken_up_at_once(door: Gateway) -> None:
+    gateway.write_routes({"order": "new789"}, place=door.place)
+    assert door.ask("/order/orders").body["path"].startswith("/_aws/execute-api/new789/")
+    gateway.write_routes({"order": "abc123", "cart": "def456"}, place=door.place)
+    assert door.ask("/order/orders").body["path"].startswith("/_aws/execute-api/abc123/")
+
+
+def test_the_root_tells_where_everything_is(running: Gateway) -> None:
+    told = running.ask("/").body
+    assert told["docs"] == "/docs/"
+    assert told["services"]["order"] == {"address": "/order", "health": "/order/health/ready", "deployed": True}
+
+
+def test_the_reference_page_is_there_with_security_headers(running: Gateway) -> None:
+    assert running.ask("/docs").headers["location"] == "/docs/"
+    answer = running.ask("/docs/")
+    assert answer.status == 200
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert running.ask("/docs/reference.js").headers["content-type"] == "text/javascript"
+    is_problem(running.ask("/docs/nothing"), 404, "missing")
+
+
+def is_problem(answer: Answer, status: int, kind: str) -> None:
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.body["type"] == f"urn:souk:problem:{kind}"
+    assert answer.body["status"] == status
