@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from souk.events import Catalogue, Fact
+from souk.openapi import anything
 from souk.queues import Consumer
 from souk_cli import apps
 
@@ -48,7 +49,7 @@ def publishes(service: str) -> Catalogue:
 
 def _schemas(facts: Iterable[type[Fact]]) -> tuple[dict[type[Fact], Any], dict[str, Any]]:
     shapes = list(dict.fromkeys(facts))
-    described, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    described, components = msgspec.json.schema_components(shapes, schema_hook=anything, ref_template=_REF)
     return dict(zip(shapes, described, strict=True)), components
 
 
