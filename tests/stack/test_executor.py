@@ -1,6 +1,5 @@
 import io
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -19,10 +18,10 @@ import pytest
 from botocore.config import Config
 
 from souk_executor.environment import command, environment
+from souk_local import install, layout
 
 pytestmark = [pytest.mark.stack, pytest.mark.enable_socket]
 
-TOOLS = Path(os.environ.get("SOUK_TOOLS", Path(__file__).parents[2] / ".souk" / "tools"))
 ROLE = "arn:aws:iam::000000000000:role/any"
 CODE = """
 import json, os, time
@@ -74,9 +73,9 @@ def until(condition: Callable[[], object], *, seconds: float = 30) -> None:
 
 
 def interpreter(name: str) -> Path:
-    python = TOOLS / name / "bin" / "python"
+    python = install.venv(layout.find(), name) / "bin" / "python"
     if not python.exists():
-        pytest.fail(f"no virtual environment at {TOOLS / name}: run `souk up` once, or set SOUK_TOOLS")
+        pytest.fail(f"there is no {python}: run `souk up` once, or set SOUK_TOOLS")
     return python
 
 
