@@ -8,33 +8,31 @@ from importlib import import_module
 
 import click
 
-COMMANDS: Mapping[str, str] = {
-    name: f"souk_cli.commands.{name}:command"
-    for name in (
-        "up",
-        "down",
-        "status",
-        "logs",
-        "reset",
-        "env",
-        "seed",
-        "deploy",
-        "serve",
-        "bridge",
-        "replay",
-        "resync",
-        "demo",
-        "dlq",
-        "admin",
-        "migrate",
-        "layers",
-        "openapi",
-    )
+HELP: Mapping[str, str] = {
+    "up": "Start the local stack, or parts of it.",
+    "down": "End the local stack, or parts of it; the data stay.",
+    "status": "Show how every store, function and the bridge are doing.",
+    "logs": "Show what the parts of the local stack wrote.",
+    "reset": "Remove the data of the local stack.",
+    "env": "Print what a shell needs to use the local stack.",
+    "seed": "Load the sample or the full data set.",
+    "deploy": "Deploy the services, on the local stack or on AWS.",
+    "serve": "Run the services behind a web server, without AWS.",
+    "bridge": "Carry events from the outboxes to their consumers.",
+    "replay": "Send again what the outboxes keep.",
+    "resync": "Let services tell again how things are now.",
+    "demo": "Play a shopping journey and tell what happens.",
+    "dlq": "List, show and redrive parked messages.",
+    "admin": "Make the first staff member, and look after staff.",
+    "migrate": "Bring every store's schema up to date.",
+    "layers": "Build the Lambda layers.",
+    "openapi": "Generate the API descriptions.",
 }
+COMMANDS: Mapping[str, str] = {name: f"souk_cli.commands.{name}:command" for name in HELP}
 
 
 class Lazy(click.Group):
-    """Knows its subcommands by name and where to find them."""
+    """Knows its subcommands by name, what they do and where to find them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All of them, in the order of the table."""
@@ -49,6 +47,12 @@ class Lazy(click.Group):
         module, _, attribute = COMMANDS[cmd_name].partition(":")
         found = getattr(import_module(module), attribute)
         return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List them without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(HELP.items()))
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from souk_local.errors import StackError
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PENDING = "localstack.forgot"
 SINCE = "localstack.since"
+KEPT = timedelta(days=7) - timedelta(hours=1)
+"""How far back events can be sent again, and an hour to spare."""
 AGAIN = (("replay", "sending the events again that its queues may have lost"), ("resync", "telling anew what changed"))
 
 
@@ -33,13 +35,13 @@ def stop_bridge(stack: Stack, *, say: Say) -> None:
 def note_fresh_start(stack: Stack) -> None:
     """Remember that LocalStack started with nothing, and since when events may have been lost with the one before."""
     if stack.layout.deployed.exists() and not stack.note(PENDING):
-        stack.write_note(PENDING, stack.note(SINCE) or now())
-    stack.write_note(SINCE, now())
+        stack.write_note(PENDING, stack.note(SINCE) or written(datetime.now(UTC) - KEPT))
+    stack.write_note(SINCE, written(datetime.now(UTC)))
 
 
-def now() -> str:
-    """Return the time as the command line takes it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def written(moment: datetime) -> str:
+    """Return a moment, in UTC, as the command line takes it; later ones are greater texts."""
+    return moment.isoformat(timespec="seconds")
 
 
 def deploy_again(stack: Stack, *, say: Say) -> None:
@@ -50,9 +52,10 @@ def deploy_again(stack: Stack, *, say: Say) -> None:
     failed = [f"{one.service}: {one.error}" for one in deploy.redeploy(say=say) if one.error]
     if failed:
         raise StackError("not everything could be deployed again:\n" + "\n".join(failed))
+    since = max(stack.note(PENDING), written(datetime.now(UTC) - KEPT))
     for command, doing in AGAIN:
         say("localstack", doing)
-        run(stack, command, "--since", stack.note(PENDING))
+        run(stack, command, "--since", since)
     stack.write_note(PENDING, "")
 
 
