@@ -1,6 +1,9 @@
 """The doors of the order service: quotes, orders and their fulfilment, stock."""
 
-from chalicelib.order import live, placing, quotes, replica, stock
+from collections.abc import Callable
+from datetime import datetime
+
+from chalicelib.order import expiry, fulfilment, live, management, placing, quotes, replica, stock
 from chalicelib.order.events import (
     CartSubmitted,
     ProductPublished,
@@ -8,14 +11,19 @@ from chalicelib.order.events import (
     ProductTrashed,
     ProductUnpublished,
 )
+from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
+from chalicelib.order.management import OrderQuery
+from chalicelib.order.model.order import Order, Summary
 from chalicelib.order.model.pricing import SHIPPING_METHODS, market_of
 from chalicelib.order.quotes import MarketQuery, QuoteWish
 from chalicelib.order.stock import Adjustment, Count, LocationQuery, StockQuery
-from chalicelib.order.views import MethodView, QuoteView, StockView
+from chalicelib.order.store.books import Books
+from chalicelib.order.views import MethodView, OrderView, QuoteView, StockView
+from souk import records
 from souk.audit import Origin
 from souk.clock import utcnow
 from souk.events import Event
-from souk.http import Souk
+from souk.http import Admits, Souk
 from souk.paging import Page
 
 app = Souk("order")
@@ -37,6 +45,47 @@ def quote(body: QuoteWish) -> QuoteView:
             return QuoteView.of(quotes.quote(body, now=utcnow(), products=live.replica, quotes=books))
 
         return app.once(books.attempts, decide)
+
+
+@app.route("/orders", permission="orders:read", admits=Admits.CUSTOMER)
+def list_orders(query: OrderQuery) -> Page[Summary]:
+    """List orders, newest first: all of them to staff, to customers their own."""
+    with live.reading() as books:
+        return management.listed(query, by=app.caller, orders=books)
+
+
+@app.route("/orders/{order_id}", permission="orders:read", admits=Admits.CUSTOMER | Admits.ORDER_HOLDER)
+def read_order(order_id: str) -> OrderView:
+    """Show an order to staff, its customer or the holder of its token; `pending` until it is decided."""
+    with live.reading() as books:
+        return OrderView.of(management.read(order_id, by=app.caller, orders=books), order_id)
+
+
+@app.route("/orders/{order_id}/cancellation", methods=["POST"], permission="orders:write", admits=Admits.CUSTOMER)
+def cancel_order(order_id: str) -> OrderView:
+    """Cancel an order of which nothing has been shipped."""
+    return _changed(order_id, lambda books, at: management.cancel(order_id, origin=_origin(), now=at, books=books))
+
+
+@app.route("/orders/{order_id}/payments", methods=["POST"], status=201, permission="orders:write")
+def pay_order(order_id: str, body: PaymentWish) -> OrderView:
+    """Note that an order was paid."""
+    return _changed(order_id, lambda books, at: fulfilment.pay(order_id, body, origin=_origin(), now=at, books=books))
+
+
+@app.route("/orders/{order_id}/shipments", methods=["POST"], status=201, permission="orders:write")
+def ship_order(order_id: str, body: ShipmentWish) -> OrderView:
+    """Note that an order, or a part of it, was shipped."""
+    return _changed(order_id, lambda books, at: fulfilment.ship(order_id, body, origin=_origin(), now=at, books=books))
+
+
+@app.route("/orders/{order_id}/shipments/{shipment_id}/delivery", methods=["POST"], permission="orders:write")
+def deliver_shipment(order_id: str, shipment_id: str) -> OrderView:
+    """Note that a shipment arrived."""
+    return _changed(
+        order_id,
+        lambda books, at: fulfilment.deliver(order_id, shipment_id, origin=_origin(), now=at, books=books),
+    )
 
 
 @app.route("/stock", permission="stock:read")
@@ -83,6 +132,26 @@ def place_order(event: Event, fact: CartSubmitted) -> None:
 def keep_product(event: Event, fact: ProductPublished | ProductUnpublished) -> None:
     """Keep the replica of the products up to date."""
     replica.keep(event, fact, products=live.replica)
+
+
+@app.every(1)
+def expire_reservations() -> None:
+    """Give back to stock what was not paid in time."""
+    expiry.sweep(books=live.books)
+
+
+@app.every(60)
+def sweep_order() -> None:
+    """Remove what has been kept long enough: claims, answers, old quotes."""
+    records.sweep(live.database)
+    with live.reading() as books:
+        books.forget_quotes()
+
+
+def _changed(order_id: str, change: Callable[[Books, datetime], Order]) -> OrderView:
+    """Answer with what a change makes of an order; the same again for the same Idempotency-Key."""
+    with live.books() as books:
+        return app.once(books.attempts, lambda: OrderView.of(change(books, utcnow()), order_id))
 
 
 def _origin() -> Origin:

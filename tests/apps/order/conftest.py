@@ -1,97 +1,10 @@
-"""The order service's doors, with real stores, and a shop's everyday doings to start a test from."""
+"""The order service's doors, with its real stores."""
 
 from collections.abc import Iterator
 
-import msgspec
 import pytest
-from doors import Doors, doors, event, staff, token
-
-from chalicelib.order import live
-from chalicelib.order.events import CartSubmitted, ProductPublished, PublishedSku
-from chalicelib.order.model.submission import SubmittedLine
-from souk.ids import id_of, new_id
-from souk.money import Money
-
-ADDRESS = {"recipient": "Ada Byron", "street": "1 Mill Lane", "city": "Reno", "postal_code": "89501", "country": "US"}
-
-
-class Shop:
-    """What happens in a shop, in a line each."""
-
-    def __init__(self, opened: Doors) -> None:
-        self.doors = opened
-        self.staff = staff("orders:read", "orders:write", "stock:read", "stock:write")
-
-    def sell(self, *, stock: int = 10, price: int = 1_999, version: int = 1) -> tuple[str, str]:
-        """Publish a product of one SKU and put so many on the shelf; return product and SKU."""
-        product, sku = new_id(), f"sku-{new_id()}"
-        self.publish(product, sku, price=price, version=version)
-        if stock:
-            self.adjust(sku, stock)
-        return product, sku
-
-    def publish(self, product: str, sku: str, *, price: int, version: int) -> None:
-        priced = PublishedSku(sku=sku, title="Tea, 500 g", prices={"default": Money(price, "USD")})
-        fact = ProductPublished(product_id=product, slug="tea", title="Tea", skus=(priced,))
-        self.deliver("order-products", fact, product, version)
-
-    def deliver(self, consumer: str, fact: object, aggregate: str, version: int) -> dict[str, object]:
-        answer = self.doors.deliver(consumer, event(fact, aggregate=aggregate, version=version))
-        assert answer["batchItemFailures"] == [], answer
-        return answer
-
-    def adjust(self, sku: str, change: int) -> None:
-        path = f"/stock/{sku}/adjustments"
-        reply = self.doors("POST", path, {"change": change, "reason": "received"}, token=self.staff)
-        assert reply.status == 201, reply
-
-    def quote(self, *lines: tuple[str, int], method: str = "pickup") -> dict[str, object]:
-        reply = self.doors("POST", "/quotes", wish(*lines, method=method))
-        assert reply.status == 201, reply
-        return reply.body
-
-    def submission(self, product: str, sku: str, quantity: int = 1, **change: object) -> CartSubmitted:
-        """Return what the cart service tells when a cart of one line is submitted with a fresh quote."""
-        quoted = self.quote((sku, quantity))
-        cart = new_id()
-        facts = {
-            "order_id": id_of("order", cart, 1),
-            "cart_id": cart,
-            "attempt": 1,
-            "market": "default",
-            "customer_id": None,
-            "lines": (SubmittedLine(sku=sku, product_id=product, quantity=quantity, product_version=1),),
-            "quote_id": quoted["id"],
-            "accepted_total": Money(**quoted["total"]),
-        }
-        return CartSubmitted(**(facts | change))
-
-    def submit(self, fact: CartSubmitted) -> str:
-        self.deliver("order-submissions", fact, fact.cart_id, fact.attempt)
-        return fact.order_id
-
-    def holder(self, order_id: str) -> str:
-        """Return the order's token, as the cart service signs it."""
-        return token("order", order_id)
-
-    def told(self, type_: str, aggregate: str) -> list[dict[str, object]]:
-        """Return what events of a type say about something."""
-        sql = (
-            "SELECT event FROM outbox WHERE type = %(type)s AND event::jsonb->>'aggregate' = %(aggregate)s ORDER BY id"
-        )
-        with live.database.reading() as tx:
-            rows = tx.all(sql, type=type_, aggregate=aggregate)
-        return [msgspec.json.decode(row["event"])["data"] for row in rows]
-
-
-def wish(*lines: tuple[str, int], method: str = "pickup", **more: object) -> dict[str, object]:
-    return {
-        "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
-        "contact": {"email": "ada@example.com", "name": "Ada Byron"},
-        "shipping_address": ADDRESS,
-        "shipping_method": method,
-        **more,
-    }
+from apps.order.shop import Shop
+from doors import doors
 
 
 @pytest.fixture

@@ -1,13 +1,18 @@
 """What the doors of the order service answer with."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 
-from chalicelib.order.model.pricing import Line, ShippingMethod
-from chalicelib.order.model.quote import Quote
+from chalicelib.order.model.order import Cause, Entry, Hold, Order, Payment, Shipment, Status
+from chalicelib.order.model.pricing import Line, ShippingMethod, Totals
+from chalicelib.order.model.quote import Address, Contact, Quote
 from chalicelib.order.model.stock import Level
+from chalicelib.order.model.submission import Reason, Rejection
 from souk.money import Money
+
+Shown = Literal["pending", "rejected", "placed", "paid", "fulfilled", "delivered", "cancelled"]
 
 
 class QuotedLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +84,76 @@ class MethodView(msgspec.Struct, frozen=True, kw_only=True):
         """Show a way to ship."""
         free_from = None if method.free_from is None else Money(method.free_from, currency)
         return cls(code=method.code, title=method.title, price=Money(method.price, currency), free_from=free_from)
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order; `pending` while it is not decided, `rejected` with reasons when it was turned down."""
+
+    id: str
+    status: Shown
+    version: int
+    number: str = ""
+    market: str = ""
+    customer_id: str | None = None
+    lines: list[Line] = []
+    totals: Totals | None = None
+    shipping_method: str = ""
+    contact: Contact | None = None
+    shipping_address: Address | None = None
+    billing_address: Address | None = None
+    shipments: list[Shipment] = []
+    payments: list[Payment] = []
+    timeline: list[Entry] = []
+    placed_at: datetime | None = None
+    changed_at: datetime | None = None
+    pay_by: Annotated[datetime | None, msgspec.Meta(description="until when stock is kept for it")] = None
+    cancelled_by: Cause | None = None
+    reasons: list[Reason] = []
+    quote_id: Annotated[str | None, msgspec.Meta(description="a new quote, where only the price was in the way")] = None
+
+    @classmethod
+    def of(cls, found: Order | Rejection | None, order_id: str) -> "OrderView":
+        """Show what became of a submission so far."""
+        if found is None:
+            return cls(id=order_id, status="pending", version=0)
+        return _rejected(found) if isinstance(found, Rejection) else _decided(found)
+
+
+def _rejected(found: Rejection) -> OrderView:
+    return OrderView(
+        id=found.order_id,
+        status="rejected",
+        version=1,
+        customer_id=found.customer_id,
+        reasons=list(found.reasons),
+        quote_id=found.quote_id,
+        changed_at=found.decided_at,
+    )
+
+
+def _decided(order: Order) -> OrderView:
+    held = [one.held_until for one in order.reservations if one.state is Hold.HELD]
+    return OrderView(
+        id=order.id,
+        status=order.status.value,
+        version=order.version,
+        number=order.number,
+        market=order.market,
+        customer_id=order.customer_id,
+        lines=list(order.lines),
+        totals=order.totals,
+        shipping_method=order.shipping_method,
+        contact=order.contact,
+        shipping_address=order.shipping_address,
+        billing_address=order.billing_address,
+        shipments=list(order.shipments),
+        payments=list(order.payments),
+        timeline=list(order.timeline),
+        placed_at=order.placed_at,
+        changed_at=order.changed_at,
+        pay_by=min(held) if held and order.status is Status.PLACED else None,
+        cancelled_by=order.cause,
+    )
 
 
 class StockView(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from souk.auth import Caller, Kind
 from souk.errors import Fault, Invalid, Missing, Refused
 from souk.money import Money
 
+Place = tuple[datetime, str]  # where a page of the list ends: when the order was placed, and its id
 HOLD = timedelta(minutes=30)  # how long stock waits for the money
 
 

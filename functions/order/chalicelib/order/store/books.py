@@ -22,4 +22,5 @@ class Books(StockRows, QuoteRows, OrderRows):
     def now(self) -> datetime:
         """Return the database's time: when this transaction began."""
         (row,) = self.tx.all(NOW)
-        return row["now"]
+        moment: datetime = row["now"]
+        return moment

@@ -7,18 +7,18 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.order.model.order import Filter, Lapsed, Order, Summary
+from chalicelib.order.model.order import Filter, Lapsed, Order, Place, Summary
 from chalicelib.order.model.stock import Spot
 from chalicelib.order.model.submission import Rejection, Submission
 from chalicelib.order.store import sql
 from chalicelib.order.store.stock import WILD
-from souk.errors import Missing
+from souk.errors import Missing, Refused
 from souk.events import Event
 from souk.ids import is_id
-from souk.postgres import Transaction
+from souk.postgres import Transaction, is_conflict
 from souk.records import add_events
 
-Place = tuple[datetime, str]  # where a page of the list ends: when placed, and the id
+SAME_REFERENCE = "payments_reference"
 
 
 class OrderRows:
@@ -77,16 +77,23 @@ class OrderRows:
         return found
 
     def save(self, order: Order, *events: Event) -> None:
-        """Keep a changed order and its events."""
-        self.tx.run(
-            sql.SAVE,
-            id=order.id,
-            status=order.status,
-            cause=order.cause,
-            version=order.version,
-            changed_at=order.changed_at,
-            order=msgspec.json.encode(order).decode(),
-        )
+        """Keep a changed order and its events. Raises Refused for a payment whose reference paid for another one."""
+        from psycopg2.errors import UniqueViolation
+
+        try:
+            self.tx.run(
+                sql.SAVE,
+                id=order.id,
+                status=order.status,
+                cause=order.cause,
+                version=order.version,
+                changed_at=order.changed_at,
+                order=msgspec.json.encode(order).decode(),
+            )
+        except UniqueViolation as error:
+            if not is_conflict(error, SAME_REFERENCE):
+                raise
+            raise Refused("a payment of that reference paid for another order", code="payment-spent") from error
         add_events(self.tx, *events)
 
     def find(self, order_id: str) -> Order | Rejection | None:
