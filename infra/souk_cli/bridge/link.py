@@ -74,15 +74,17 @@ class Link:
 
     def _run(self) -> None:
         patience = Patience(first=0.1, longest=5.0)
+        known = ""
         while not self._ending.is_set():
             why = self._once()
             if self.open.is_set():
                 patience.reset()
             self.open.clear()
             self.lost()
-            if not self._ending.is_set():
+            if why != known and not self._ending.is_set():
                 LOG.warning("not connected", extra={"link": self.name, "why": why})
-                self._ending.wait(patience.next())
+            known = why
+            self._ending.wait(patience.next())
 
     def _once(self) -> str:
         """Connect, work until the connection ends, and say why it did."""

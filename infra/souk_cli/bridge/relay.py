@@ -46,8 +46,8 @@ class Sender:
     def _turn(self) -> float:
         """Do what there is to do and return the seconds to wait."""
         try:
-            found = self.source.pass_on(self._publish)
             self._keep_house()
+            found = self.source.pass_on(self._publish)
         except Exception as error:  # noqa: BLE001 - the outermost door: nothing may end a source for good
             self._note(error)
             return self._patience.next()

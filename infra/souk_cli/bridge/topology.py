@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
 from msgspec import Struct
 
+from souk import telemetry
+
+LOG = telemetry.logger("bridge")
 EVENTS = "souk.events"
 DEAD = "souk.dead"
 UNROUTED = "souk.unrouted"
 DAY = 86_400_000  # milliseconds
-# A kill of the bridge counts as a delivery of all that it held. Poison is counted by the functions' answers instead.
-DELIVERIES = 100
+# A kill of the bridge counts as a delivery of all that it held, and so does half an hour without an answer, after which
+# RabbitMQ closes a channel. Poison is counted by the functions' answers instead.
+DELIVERIES = 200
 LOOKS = 1_000_000  # looking at a dead message counts as a delivery
 DEAD_KEPT = 14 * DAY
 UNROUTED_KEPT = 7 * DAY
 CONNECT = 5.0  # seconds
+INEQUIVALENT = 406  # what RabbitMQ answers who declares a queue other than it is
 BLOCKED = 60.0  # seconds that RabbitMQ may take nothing, for want of memory or disk, until we connect again
 
 
@@ -46,42 +51,48 @@ def lines() -> tuple[Line, ...]:
     return tuple(Line(consumer=one.name, types=tuple(sorted(one.facts))) for one in found)
 
 
-def declare(channel: Any, wanted: Iterable[Line]) -> None:
+def declare(connection: Any, wanted: Iterable[Line]) -> None:
     """Make all of it; what is there already stays.
 
     Before anything is published: RabbitMQ confirms a message that nothing routes, and drops it.
     """
+    _queue(connection, UNROUTED, {"x-message-ttl": UNROUTED_KEPT})
+    channel = connection.channel()
     channel.exchange_declare(UNROUTED, "fanout", durable=True)
-    channel.queue_declare(UNROUTED, durable=True, arguments={**_quorum(), "x-message-ttl": UNROUTED_KEPT})
     channel.queue_bind(UNROUTED, UNROUTED)
     channel.exchange_declare(DEAD, "direct", durable=True)
     channel.exchange_declare(EVENTS, "topic", durable=True, arguments={"alternate-exchange": UNROUTED})
     for line in wanted:
-        _declare_line(channel, line)
+        _queue(connection, line.dead_queue, {"x-message-ttl": DEAD_KEPT, "x-delivery-limit": LOOKS})
+        channel.queue_bind(line.dead_queue, DEAD, line.consumer)
+        _queue(connection, line.queue, _arguments(line))
+        for kind in line.types:
+            channel.queue_bind(line.queue, EVENTS, kind)
 
 
-def _declare_line(channel: Any, line: Line) -> None:
-    kept = {"x-message-ttl": DEAD_KEPT, "x-delivery-limit": LOOKS}
-    channel.queue_declare(line.dead_queue, durable=True, arguments={**_quorum(), **kept})
-    channel.queue_bind(line.dead_queue, DEAD, line.consumer)
-    channel.queue_declare(line.queue, durable=True, arguments=_arguments(line))
-    for kind in line.types:
-        channel.queue_bind(line.queue, EVENTS, kind)
+def _queue(connection: Any, name: str, arguments: Mapping[str, Any]) -> None:
+    """Make a queue; one that an earlier version made otherwise stays as it is, as it may hold messages."""
+    from pika.exceptions import ChannelClosedByBroker
+
+    channel = connection.channel()
+    try:
+        channel.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum", **arguments})
+    except ChannelClosedByBroker as error:
+        if error.reply_code != INEQUIVALENT:
+            raise
+        LOG.warning("a queue was made otherwise", extra={"queue": name, "why": error.reply_text})
+    else:
+        channel.close()
 
 
 def _arguments(line: Line) -> dict[str, Any]:
     return {
-        **_quorum(),
         "x-overflow": "reject-publish",  # at-least-once dead lettering asks for it
         "x-dead-letter-strategy": "at-least-once",
         "x-dead-letter-exchange": DEAD,
         "x-dead-letter-routing-key": line.consumer,
         "x-delivery-limit": DELIVERIES,
     }
-
-
-def _quorum() -> dict[str, Any]:
-    return {"x-queue-type": "quorum"}
 
 
 def parameters(url: str) -> Any:
@@ -106,7 +117,7 @@ def connected(url: str) -> Any:
 def prepare(url: str, wanted: Iterable[Line]) -> None:
     """Make all of it, over a connection of its own."""
     with connected(url) as connection:
-        declare(connection.channel(), wanted)
+        declare(connection, wanted)
 
 
 def depths(url: str, wanted: Iterable[Line]) -> dict[str, tuple[int, int]]:
