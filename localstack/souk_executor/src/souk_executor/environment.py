@@ -42,6 +42,7 @@ def environment(*, port: int, home: Path, runtime_python: Path) -> dict[str, str
         **{name: str(folder) for name, folder in folders.items()},
         **_network(port),
         **_quiet(),
+        **_memory(),
         **_functions(runtime_python),
     }
 
@@ -63,6 +64,14 @@ def _quiet() -> dict[str, str]:
         "LS_LOG": "warning",
         "SERVICES": ",".join(SERVICES),
         "SQS_DISABLE_CLOUDWATCH_METRICS": "1",  # there is no cloudwatch to report to
+    }
+
+
+def _memory() -> dict[str, str]:
+    return {
+        # Uploads of layers leave holes in the memory of each of its threads: 780 MB became 220 MB with these (glibc).
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_TRIM_THRESHOLD_": str(128 * 1024),
     }
 
 
