@@ -306,4 +306,7 @@ def last_line(text: str) -> str:
 
 
 if __name__ == "__main__":
-    print(validate())
+    try:
+        print(validate())
+    except StackError as error:
+        raise SystemExit(str(error)) from None

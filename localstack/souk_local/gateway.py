@@ -202,7 +202,7 @@ def renew(place: Layout) -> None:
 
 def render(place: Layout) -> str:
     """Return nginx's whole configuration."""
-    from souk.http import BODY_LIMIT  # the doors' own rules; their import is slow, and only needed here
+    from souk.http import BODY_LIMIT, VERBS  # the doors' own rules; their import is slow, and only needed here
 
     upstream = urlsplit(settings.endpoint(place))
     return fill(
@@ -213,6 +213,7 @@ def render(place: Layout) -> str:
             "scheme": upstream.scheme,
             "stage": STAGE,
             "patience": PATIENCE,
+            "methods": "|".join((*VERBS, "OPTIONS")),
             "body_limit": str(BODY_LIMIT + MARGIN),
             "index": quoted(index(routes(place))),
             "headers": lines(12, *add_headers()),

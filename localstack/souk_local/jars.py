@@ -77,7 +77,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 def search_command(*, tools: Path, home: Path, http_port: int, transport_port: int, heap: str | None = None) -> Command:
-    """An OpenSearch node without authentication on loopback, with data, log and configuration in `home`."""
+    """Start an OpenSearch node without authentication on loopback, with data, log and configuration in `home`."""
     listens = {"network.host": LOOPBACK, "http.port": str(http_port), "transport.port": str(transport_port)}
     settings = tuple(f"{key}={value}" for key, value in listens.items())
     temporary = f"-Djava.io.tmpdir={home / 'tmp'}"
@@ -100,7 +100,7 @@ def search_command(*, tools: Path, home: Path, http_port: int, transport_port: i
 
 
 def graph_command(*, tools: Path, home: Path, bolt_port: int, password: str, heap: str | None = None) -> Command:
-    """A Neo4j server on loopback; the password (of user `neo4j`, 8 characters at least) is set on the first start."""
+    """Start a Neo4j server on loopback; the password (of user `neo4j`, 8 characters at least) is set on the first start."""
     address = f"{LOOPBACK}:{bolt_port}"
     settings = {
         "server.default_listen_address": LOOPBACK,
@@ -132,6 +132,7 @@ def make_ready(command: Command, *, user: str | None = None) -> None:
 
 
 def take(step: Step, command: Command, user: str | None) -> None:
+    """Run one step as the server will be run. Raises StackError with its last words."""
     done = subprocess.run(
         [*become(user), *step.argv],
         input=step.stdin,
@@ -152,17 +153,18 @@ def first_password(password: str) -> Step:
 
 
 def has_password(home: Path) -> bool:
+    """Tell whether the database was given a password, or has run."""
     data = home / "data"
     return (data / "dbms" / "auth.ini").exists() or (data / "databases" / "system").exists()
 
 
 def configuration(store: str, home: Path) -> dict[Path, str]:
-    """The committed configuration, copied because a server's own user may not be able to enter the checkout."""
+    """Read the committed configuration, which is copied because a server's own user may not be able to enter the checkout."""
     return {home / "config" / path.name: path.read_text() for path in sorted((NATIVE / store / "config").iterdir())}
 
 
 def most(heap: str | None, store: str) -> str:
-    """The largest heap: as asked for, else as the environment says, else half a gigabyte."""
+    """Choose the largest heap: as asked for, else as the environment says, else half a gigabyte."""
     heap = heap or os.environ.get(HEAPS[store]) or DEFAULT_HEAP
     if not re.fullmatch(r"\d+[kmg]", heap, re.IGNORECASE):
         raise StackError(f"{HEAPS[store]} must look like 512m or 2g, not {heap!r}")
@@ -175,11 +177,12 @@ def class_path(folder: Path) -> str:
 
 
 def java() -> str:
+    """Find the Java that runs the servers."""
     return program("java")
 
 
 def program(name: str) -> str:
-    """A program of the Java development kit or Maven."""
+    """Find a program of the Java development kit or Maven."""
     home = os.environ.get("JAVA_HOME")
     found = shutil.which(name, path=f"{home}/bin") if home else None
     found = found or shutil.which(name)
@@ -214,12 +217,13 @@ def fetched(store: str, *, tools: Path) -> bool:
 
 
 def fingerprint(store: str) -> str:
-    """Changes with everything that decides what is fetched and compiled."""
+    """Sum up everything that decides what is fetched and compiled."""
     sources = (path for path in sorted((NATIVE / store).iterdir()) if path.is_file())
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def check_java() -> None:
+    """Raise StackError unless a Java that is new enough can run and compile."""
     program("javac")
     told = subprocess.run([java(), "-version"], capture_output=True, text=True, check=False).stderr
     found = re.search(r'version "(\d+)', told)
@@ -267,18 +271,19 @@ def verify(store: str, folder: Path) -> None:
 
 
 def version(folder: Path, jar: str) -> str:
-    """The version of the server in a folder of jars; empty when nothing was fetched yet."""
+    """Tell the version of the server in a folder of jars; empty when nothing was fetched yet."""
     found = (re.fullmatch(rf"{jar}-(\d[\w.]*)\.jar", path.name) for path in folder.glob(f"lib/{jar}-*.jar"))
     return next((match[1] for match in found if match), "")
 
 
 def locked(store: str) -> dict[str, str]:
-    """The sha256 of each jar, by its name."""
+    """Read the locked sha256 of each jar, by its name."""
     lines = (line.split() for line in (NATIVE / store / "jars.lock").read_text().splitlines())
     return {name: digest for digest, name in lines}
 
 
 def hashes(folder: Path) -> dict[str, str]:
+    """Compute the sha256 of each file in a folder."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
@@ -300,11 +305,13 @@ def compile_launcher(store: str, folder: Path) -> None:
 
 
 def first_error(text: str) -> str:
+    """Pick the line that says what went wrong."""
     lines = [line for line in text.splitlines() if "error" in line.lower()] or text.splitlines() or ["no reason given"]
     return lines[0].removeprefix("[ERROR] ").strip()
 
 
 def last_line(text: str) -> str:
+    """Pick the last thing a program said."""
     return (text.strip().splitlines() or ["no reason given"])[-1]
 
 

@@ -24,8 +24,13 @@ class Echo(BaseHTTPRequestHandler):
     """Answers with the request as it arrived."""
 
     protocol_version = "HTTP/1.1"
+    hold = threading.Event()
 
     def answer(self) -> None:
+        if "slow" in self.path:
+            self.hold.wait()
+            self.close_connection = True
+            return
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         told = {"method": self.command, "path": self.path, "length": len(body)}
@@ -79,11 +84,13 @@ class Gateway:
             return b"".join(iter(lambda: wire.recv(65536), b""))
 
     def stand_behind(self) -> None:
+        Echo.hold.clear()
         self.upstream = ThreadingHTTPServer(("127.0.0.1", self.place.port("localstack")), Echo)
         threading.Thread(target=self.upstream.serve_forever, args=(0.02,), daemon=True).start()
 
     def leave(self) -> None:
         if self.upstream is not None:
+            Echo.hold.set()
             self.upstream.shutdown()
             self.upstream.server_close()
             self.upstream = None
@@ -104,6 +111,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     place = Layout(root=state, state=state, tools=checkout() / ".souk" / "tools", base=BASE)
     make_folders(place)
     here = Site(layout=place, credentials=credentials.load(place.credentials))
+    with pytest.MonkeyPatch.context() as settings:
+        settings.setattr(gateway, "PATIENCE", "1s")
+        yield from served(here, place)
+
+
+def served(here: Site, place: Layout) -> Iterator[Gateway]:
     gateway.initialise(here)
     record = processes.launch(gateway.programs(here)[0], place)
     one = Gateway(place)
@@ -191,6 +204,17 @@ def test_without_localstack_it_is_unavailable(running: Gateway) -> None:
     answer = running.ask("/order/orders", "POST", b"{}")
     is_problem(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "2"
+
+
+def test_a_service_that_takes_too_long_is_given_up(door: Gateway) -> None:
+    answer = door.ask("/order/slow", "POST", b"{}")
+    is_problem(answer, 504, "timeout")
+    assert "retry-after" not in answer.headers  # whether it happened is unknown
+
+
+def test_a_method_nobody_knows_is_a_problem(door: Gateway) -> None:
+    is_problem(door.ask("/order/orders", "BREW"), 405, "not-allowed")
+    is_problem(door.ask("/", "DELETE"), 405, "not-allowed")
 
 
 def test_a_preflight_succeeds_even_without_localstack(running: Gateway) -> None:

@@ -13,7 +13,6 @@ window.ui = SwaggerUIBundle({
   deepLinking: true,
   displayRequestDuration: true,
   docExpansion: "list",
-  filter: true,
   persistAuthorization: true,
   tryItOutEnabled: true,
   validatorUrl: null,
