@@ -1,6 +1,8 @@
 """Doors for messages: each event of a batch goes to one use case, and one bad event never holds up its neighbours."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 BATCH = 10
 TRIES = 5  # after so many failures that are the message's own fault, it is parked in the dead letter queue
 DEAD = "-dead"
+LONGEST_PAUSE = 60  # seconds between tries
 received: ContextVar[int] = ContextVar("received", default=1)
 
 
@@ -111,11 +114,13 @@ class QueueDoors:
                     "later", extra={"consumer": consumer.name, "message_id": message, "why": str(error)}
                 )
                 failed.append(message)
+                _come_back(record)
             except Exception as error:  # noqa: BLE001 - the outermost door: one bad event must not repeat its neighbours
                 self._log_failure(consumer, message, error)
                 if not _parked(record):
                     failed.append(message)
                     refused.append(message)
+                    _come_back(record)
         return {"batchItemFailures": [{"itemIdentifier": one} for one in failed], "refused": refused}
 
     def _take_one(self, consumer: Consumer, record: Mapping[str, Any]) -> None:
@@ -143,17 +148,40 @@ def _tries(record: Mapping[str, Any]) -> int:
     return int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
 
 
-def _parked(record: Mapping[str, Any]) -> bool:
-    """Put a record that failed too often into the dead letter queue beside its own; tell whether it is there now."""
+def _queue(record: Mapping[str, Any]) -> str | None:
+    """Return the name of the SQS queue a record came from; None when something else carried it."""
     source = str(record.get("eventSourceARN", ""))
-    if _tries(record) < TRIES or not source.startswith("arn:aws:sqs:"):
-        return False
+    return source.rsplit(":", 1)[1] if source.startswith("arn:aws:sqs:") and record.get("receiptHandle") else None
+
+
+@functools.cache
+def _sqs() -> Any:
     import boto3
 
-    sqs = boto3.client("sqs")
-    dead = sqs.get_queue_url(QueueName=source.rsplit(":", 1)[1] + DEAD)["QueueUrl"]
-    sqs.send_message(QueueUrl=dead, MessageBody=record["body"])
+    return boto3.client("sqs")
+
+
+def _parked(record: Mapping[str, Any]) -> bool:
+    """Put a record that failed too often into the dead letter queue beside its own; tell whether it is there now."""
+    queue = _queue(record)
+    if queue is None or _tries(record) < TRIES:
+        return False
+    dead = _sqs().get_queue_url(QueueName=queue + DEAD)["QueueUrl"]
+    _sqs().send_message(QueueUrl=dead, MessageBody=record["body"])
     return True
+
+
+def _come_back(record: Mapping[str, Any]) -> None:
+    """Let a failed record come back after a pause that doubles, instead of when the queue's time-out is over."""
+    queue = _queue(record)
+    if queue is None:
+        return
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    pause = min(2 ** min(_tries(record), 10), LONGEST_PAUSE)
+    with suppress(BotoCoreError, ClientError):  # then the queue's own time-out stands
+        url = _sqs().get_queue_url(QueueName=queue)["QueueUrl"]
+        _sqs().change_message_visibility(QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=pause)
 
 
 __all__ = ["Consumer", "QueueDoors", "Tick", "queue_name", "received"]

@@ -1,0 +1,89 @@
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from chalice.test import Client
+from moto import mock_aws
+
+from souk import queues
+from souk.clock import utcnow
+from souk.errors import Refused, Unavailable
+from souk.events import Event, Fact
+from souk.http import Souk
+
+QUEUE = "local-souk-things"
+
+
+class Happened(Fact, frozen=True, kw_only=True):
+    TYPE = "thing.happened"
+    away: bool = False
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    app = Souk("thing")
+
+    @app.consumer("things", Happened)
+    def take(event: Event, fact: Happened) -> None:
+        if fact.away:
+            raise Unavailable("the store is away")
+        raise Refused("never")
+
+    with Client(app) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name, value in {"REGION": "eu-central-1", "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x"}.items():
+        monkeypatch.setenv("AWS_DEFAULT_REGION" if name == "REGION" else f"AWS_{name}", value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    queues._sqs.cache_clear()
+    with mock_aws():
+        made = boto3.client("sqs")
+        for name in (QUEUE, QUEUE + queues.DEAD):
+            made.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "3600"})
+        yield made
+    queues._sqs.cache_clear()
+
+
+def address(sqs: Any, name: str) -> str:
+    return str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
+
+
+def received(sqs: Any, name: str) -> list[dict[str, Any]]:
+    wanted = {"WaitTimeSeconds": 5, "MessageSystemAttributeNames": ["All"]}
+    messages: list[dict[str, Any]] = sqs.receive_message(QueueUrl=address(sqs, name), **wanted).get("Messages", [])
+    return messages
+
+
+def deliver(client: Client, sqs: Any, fact: Happened, *, tries: int) -> dict[str, Any]:
+    """Put an event into the queue and hand it on as Lambda does."""
+    body = Event.of(fact, aggregate="a", version=1, now=utcnow()).encoded().decode()
+    sqs.send_message(QueueUrl=address(sqs, QUEUE), MessageBody=body)
+    (message,) = received(sqs, QUEUE)
+    record = {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": {"ApproximateReceiveCount": str(tries)},
+        "eventSourceARN": f"arn:aws:sqs:eu-central-1:123456789012:{QUEUE}",
+    }
+    answer: dict[str, Any] = client.lambda_.invoke("take", {"Records": [record]}).payload
+    return answer
+
+
+def test_what_failed_comes_back_long_before_the_queue_would_give_it_again(client: Client, sqs: Any) -> None:
+    assert deliver(client, sqs, Happened(away=True), tries=1)["batchItemFailures"]
+    assert len(received(sqs, QUEUE)) == 1
+
+
+def test_a_message_that_failed_too_often_by_its_own_fault_is_parked(client: Client, sqs: Any) -> None:
+    answer = deliver(client, sqs, Happened(), tries=queues.TRIES)
+    assert answer == {"batchItemFailures": [], "refused": []}, "it is done with, as it lies elsewhere now"
+    assert len(received(sqs, QUEUE + queues.DEAD)) == 1
+
+
+def test_a_store_that_is_away_is_never_the_messages_fault(client: Client, sqs: Any) -> None:
+    assert deliver(client, sqs, Happened(away=True), tries=900)["batchItemFailures"]
