@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from souk_local import jars, ready
+from souk_local import jars, java, ready
 from souk_local.layout import LOOPBACK
 from souk_local.processes import Program
 from souk_local.ready import NotReady
 
 if TYPE_CHECKING:
-    from souk_local.jars import Command
+    from souk_local.java import Command
     from souk_local.site import Site
 
 TITLE = "Neo4j"
@@ -38,7 +38,7 @@ def prepare(site: Site, say: Callable[[str], None]) -> None:
 
 def initialise(site: Site) -> None:
     """Write its configuration and, the first time, its password."""
-    jars.make_ready(command(site))
+    java.make_ready(command(site))
 
 
 def programs(site: Site) -> tuple[Program, ...]:
@@ -50,7 +50,7 @@ def programs(site: Site) -> tuple[Program, ...]:
 def command(site: Site) -> Command:
     """How the server is started."""
     home, password = site.layout.data("graph"), site.credentials.password("graph")
-    return jars.graph_command(tools=site.layout.tools, home=home, bolt_port=site.port("graph"), password=password)
+    return java.graph_command(tools=site.layout.tools, home=home, bolt_port=site.port("graph"), password=password)
 
 
 def glance(site: Site) -> None:

@@ -6,12 +6,12 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from souk_local import jars, ready
+from souk_local import jars, java, ready
 from souk_local.layout import LOOPBACK
 from souk_local.processes import Program
 
 if TYPE_CHECKING:
-    from souk_local.jars import Command
+    from souk_local.java import Command
     from souk_local.site import Site
 
 TITLE = "Search"
@@ -40,7 +40,7 @@ def prepare(site: Site, say: Callable[[str], None]) -> None:
 
 def initialise(site: Site) -> None:
     """Write its configuration."""
-    jars.make_ready(command(site))
+    java.make_ready(command(site))
 
 
 def programs(site: Site) -> tuple[Program, ...]:
@@ -51,7 +51,7 @@ def programs(site: Site) -> tuple[Program, ...]:
 
 def command(site: Site) -> Command:
     """How the node is started."""
-    return jars.search_command(
+    return java.search_command(
         tools=site.layout.tools,
         home=site.layout.data("search"),
         http_port=site.port("search"),

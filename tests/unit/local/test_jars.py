@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from souk_local import jars
+from souk_local import jars, java
 from souk_local.errors import StackError
 
 STORES = ("search", "graph")
@@ -28,12 +28,12 @@ def script(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def search(home: Path, heap: str | None = None) -> jars.Command:
-    return jars.search_command(tools=home / "tools", home=home, http_port=1, transport_port=2, heap=heap)
+def search(home: Path, heap: str | None = None) -> java.Command:
+    return java.search_command(tools=home / "tools", home=home, http_port=1, transport_port=2, heap=heap)
 
 
-def graph(home: Path) -> jars.Command:
-    return jars.graph_command(tools=home / "tools", home=home, bolt_port=3, password="correct horse")
+def graph(home: Path) -> java.Command:
+    return java.graph_command(tools=home / "tools", home=home, bolt_port=3, password="correct horse")
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -121,6 +121,6 @@ def test_jars_are_compared_by_content(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.usefixtures("program")
 def test_the_configuration_lies_in_the_servers_own_folder(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    jars.make_ready(search(home))
+    java.make_ready(search(home))
     assert (home / "config" / "opensearch.yml").read_text().count("single-node") == 1
     assert (home / "config").stat().st_mode & 0o077 == 0
