@@ -86,11 +86,7 @@ def _standing(cart_id: str, carts: Carts) -> Kept | None:
 
 def display(cart_id: str, *, holder: Holder, carts: Carts, backup: Backup, shelf: Shelf) -> CartView:
     """Show a cart with titles, prices and availability as they are now; degraded where a store does not answer."""
-    degraded = False
-    try:
-        cart = carts.get(cart_id)
-    except Unavailable:
-        cart, degraded = backup.find(cart_id), True
+    cart, degraded = _readable(cart_id, carts, backup)
     cart.open_to(holder)
     shelved: Mapping[str, Shelved] | None
     try:
@@ -98,6 +94,17 @@ def display(cart_id: str, *, holder: Holder, carts: Carts, backup: Backup, shelf
     except Unavailable:
         shelved, degraded = None, True
     return view(cart, shelved, degraded=degraded)
+
+
+def _readable(cart_id: str, carts: Carts, backup: Backup) -> tuple[Cart, bool]:
+    """Return a cart, and whether it could only be read as it was last backed up."""
+    try:
+        return carts.get(cart_id), False
+    except Unavailable as unavailable:
+        try:
+            return backup.find(cart_id), True
+        except Missing:
+            raise unavailable from None  # it may well exist: nobody who could tell answers
 
 
 def add(cart_id: str, sku: str, quantity: int, *, asked: Asked, carts: Carts, shelf: Shelf, now: datetime) -> Done:

@@ -14,7 +14,7 @@ from souk.money import Money
 
 MOST_OF_ONE = 999
 MOST_LINES = 200
-KEPT_OPERATIONS = 32
+KEPT_OPERATIONS = 64
 KEPT_FOR = timedelta(hours=24)
 NEW = -1  # the version of what the keeper has yet to give one
 

@@ -1,0 +1,113 @@
+"""The cart service's keepers in memory, and carts to give them."""
+
+import itertools
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from chalicelib.cart.carts import Kept
+from chalicelib.cart.events import CartSubmitted
+from chalicelib.cart.model import Cart, Holder, Line, Verdict, versioned
+from chalicelib.cart.submission import Submission
+from souk.clock import utcnow
+from souk.errors import Missing
+from souk.ids import new_id
+from souk.money import Money
+
+PRICE = Money(250, "USD")
+
+
+def line(sku: str = "tea", quantity: int = 1) -> Line:
+    return Line(sku=sku, product_id=new_id(), product_version=3, title="Tea", price=PRICE, quantity=quantity)
+
+
+def new_cart(*lines: Line) -> Cart:
+    now = utcnow()
+    return Cart(id=new_id(), holder=Holder(customer_id="me"), lines=lines, created_at=now, changed_at=now)
+
+
+def frozen(cart: Cart) -> Cart:
+    return cart.freezing(new_id(), PRICE, utcnow()).stamped(utcnow())
+
+
+class MemoryCarts:
+    """Carts in a dict; see `carts.Carts`."""
+
+    def __init__(self) -> None:
+        self._carts: dict[str, Cart] = {}
+        self._versions = itertools.count(1)
+
+    def get(self, cart_id: str) -> Cart:
+        if cart_id not in self._carts:
+            raise Missing("there is no such cart")
+        return self._carts[cart_id]
+
+    def create(self, cart: Cart) -> Kept:
+        if cart.id in self._carts:
+            return Kept(self._carts[cart.id], changed=False)
+        return Kept(self._keep(cart), changed=True)
+
+    def change(self, cart_id: str, decide: Callable[[Cart], Cart]) -> Kept:
+        before = self.get(cart_id)
+        after = decide(before)
+        return Kept(before, changed=False) if after is before else Kept(self._keep(after), changed=True)
+
+    def frozen_before(self, moment: datetime) -> list[str]:
+        return [one.id for one in self._carts.values() if one.frozen_at is not None and one.frozen_at <= moment]
+
+    def _keep(self, cart: Cart) -> Cart:
+        kept = versioned(replace(cart), next(self._versions))
+        self._carts[cart.id] = kept
+        return kept
+
+
+class MemorySubmissions:
+    """Submissions in a dict; see `submission.Submissions`."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Submission] = {}
+        self.asked: dict[str, datetime] = {}
+        self.told: list[CartSubmitted] = []
+
+    def open(self, cart: Cart, now: datetime) -> Submission:
+        fact = CartSubmitted.of(cart)
+        standing = self._standing(fact)
+        if standing is None:
+            standing = self._kept[fact.order_id] = Submission(fact=fact, submitted_at=now)
+            self.asked[fact.order_id] = now
+            self.told.append(fact)
+        return standing
+
+    def find(self, order_id: str) -> Submission | None:
+        return self._kept.get(order_id)
+
+    def abandon(self, cart: Cart, now: datetime) -> Verdict:
+        fact = CartSubmitted.of(cart)
+        if standing := self._standing(fact, opened=False):
+            return standing.verdict
+        self._kept[fact.order_id] = Submission(fact=fact, verdict=Verdict.ABANDONED, submitted_at=now)
+        return Verdict.ABANDONED
+
+    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> None:
+        del now
+        kept = self._kept.get(order_id)
+        if kept is not None and kept.verdict is Verdict.OPEN:
+            self._kept[order_id] = replace(kept, verdict=verdict)
+
+    def ask_again(self, before: datetime, now: datetime) -> int:
+        late = [
+            order_id
+            for order_id, at in self.asked.items()
+            if at < before and self._kept[order_id].verdict is Verdict.OPEN
+        ]
+        self.asked.update(dict.fromkeys(late, now))
+        self.told.extend(self._kept[order_id].fact for order_id in late)
+        return len(late)
+
+    def _standing(self, fact: CartSubmitted, *, opened: bool = True) -> Submission | None:
+        own = self._kept.get(fact.order_id)
+        others = (
+            one for one in self._kept.values() if one.fact.cart_id == fact.cart_id and one.verdict is Verdict.OPEN
+        )
+        return own or (next(others, None) if opened else None)

@@ -1,0 +1,87 @@
+"""What every keeper of submissions promises."""
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.cart import live
+from chalicelib.cart.model import Cart, Verdict, versioned
+from chalicelib.cart.submission import Submissions
+from souk.clock import utcnow
+from souk.ids import new_id
+
+from .keepers import MemorySubmissions, frozen, line, new_cart
+
+pytestmark = pytest.mark.stores
+
+
+def in_memory() -> Submissions:
+    return MemorySubmissions()
+
+
+def in_postgres() -> Submissions:
+    return live.submissions
+
+
+@pytest.fixture(params=[in_memory, in_postgres], ids=lambda keeper: keeper.__name__)
+def submissions(request: pytest.FixtureRequest, stores: dict[str, str]) -> Submissions:
+    keeper: Submissions = request.param()
+    return keeper
+
+
+def submitted(version: int = 2) -> Cart:
+    return versioned(frozen(versioned(new_cart(line()), version - 1)), version)
+
+
+def test_the_first_submission_under_an_order_id_stands(submissions: Submissions) -> None:
+    cart = submitted()
+    first = submissions.open(cart, utcnow())
+    again = submissions.open(replace(cart, quote_id=new_id()), utcnow())
+    assert first == again == submissions.find(cart.order_id)
+
+
+def test_what_was_never_submitted_is_not_found(submissions: Submissions) -> None:
+    assert submissions.find(new_id()) is None
+
+
+def test_a_cart_has_one_open_submission(submissions: Submissions) -> None:
+    cart = submitted()
+    first = submissions.open(cart, utcnow())
+    assert submissions.open(replace(cart, attempt=cart.attempt + 1), utcnow()) == first
+
+
+def test_after_a_verdict_a_cart_can_be_submitted_again(submissions: Submissions) -> None:
+    cart = submitted()
+    submissions.open(cart, utcnow())
+    submissions.settle(cart.order_id, Verdict.REJECTED, utcnow())
+    again = replace(cart, attempt=cart.attempt + 1)
+    assert submissions.open(again, utcnow()).fact.order_id == again.order_id
+    assert submissions.open(cart, utcnow()).verdict is Verdict.REJECTED
+
+
+def test_the_first_verdict_stands(submissions: Submissions) -> None:
+    cart = submitted()
+    submissions.open(cart, utcnow())
+    submissions.settle(cart.order_id, Verdict.PLACED, utcnow())
+    submissions.settle(cart.order_id, Verdict.REJECTED, utcnow())
+    assert submissions.open(cart, utcnow()).verdict is Verdict.PLACED
+
+
+def test_what_came_cannot_be_abandoned_and_what_is_abandoned_cannot_come(submissions: Submissions) -> None:
+    came, late = submitted(), submitted()
+    submissions.open(came, utcnow())
+    assert submissions.abandon(came, utcnow()) is Verdict.OPEN
+    assert submissions.abandon(late, utcnow()) is Verdict.ABANDONED
+    assert submissions.open(late, utcnow()).verdict is Verdict.ABANDONED
+
+
+def test_an_undecided_submission_is_asked_about_once_in_a_while(submissions: Submissions) -> None:
+    cart, decided = submitted(), submitted()
+    now = utcnow()
+    submissions.open(cart, now)
+    submissions.open(decided, now)
+    submissions.settle(decided.order_id, Verdict.PLACED, now)
+    soon = now + timedelta(microseconds=1)
+    assert submissions.ask_again(soon, soon) >= 1
+    assert submissions.ask_again(soon, soon) == 0
