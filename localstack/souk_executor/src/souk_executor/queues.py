@@ -58,7 +58,7 @@ def polling(one_by_one: Callable[[Any], None], *, at_once: int) -> tuple[Callabl
         poller.souk_batches.poll(poller)
 
     def close(poller: Any) -> None:
-        if batches := vars(poller).get("souk_batches"):
+        if batches := vars(poller).pop("souk_batches", None):  # a mapping that is enabled again polls with new ones
             batches.close()
 
     return poll_events, close
