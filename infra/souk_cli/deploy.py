@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.util import find_spec
 
 import msgspec
 from msgspec import Struct
@@ -255,8 +254,8 @@ def _write_record(goal: Target, made: Mapping[str, Service | None]) -> None:
 
 def _tell_gateway(goal: Target) -> None:
     """Let the local gateway send each base path to its API."""
-    if not goal.local or find_spec("souk_local.gateway") is None:
-        return
-    from souk_local import gateway
+    if goal.local:
+        from souk_local import gateway
 
-    gateway.write_routes({service: one.api_id for service, one in read_record(goal).services.items()})
+        api_ids = {service: one.api_id for service, one in read_record(goal).services.items()}
+        gateway.write_routes(api_ids, place=goal.place)
