@@ -62,7 +62,7 @@ class NativeEngine:
         part = store.named(name)
         wanted = [program for program in part.programs(self.site) if not self.runs(program.name)]
         for program in wanted:
-            processes.stop(self.layout, program.name)  # orphans of a killed one keep its ports and files
+            processes.clear(self.layout, program.name)
             checks.ports({port: self.site.port(port) for port in program.ports})
         if wanted:
             part.initialise(self.site)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MARK = "SOUK_STACK_PROCESS"
 PATIENCE = 20.0
+SHORT_PATIENCE = 2.0
 GLANCE = 0.05
 
 
@@ -128,10 +129,19 @@ def stop(layout: Layout, name: str, *, patience: float = PATIENCE) -> None:
     """Ask a process to end, insist after `patience` seconds, and end whatever it left behind."""
     family, main = relatives(layout, name), recorded(layout, name)
     end([main] if main else [], main.stop_signal if main else signal.SIGTERM, patience)
-    end([*family, *relatives(layout, name)], signal.SIGTERM, 2.0)
-    if main:
-        buried(main, patience)
+    end([*family, *relatives(layout, name)], signal.SIGTERM, SHORT_PATIENCE)
     record_path(layout, name).unlink(missing_ok=True)
+
+
+def clear(layout: Layout, name: str) -> None:
+    """End what a killed program left behind, before it is started anew; orphans keep its ports and files.
+
+    Waits until the system has let go of it: PostgreSQL takes a dead one whose parent hasn't noticed for a running one.
+    """
+    main = recorded(layout, name)
+    stop(layout, name)
+    if main:
+        awaited(lambda: proc.started(main.pid, dead_too=True) != main.started, PATIENCE)
 
 
 def end(whom: Sequence[Record], with_signal: int, patience: float) -> None:
@@ -140,11 +150,6 @@ def end(whom: Sequence[Record], with_signal: int, patience: float) -> None:
     if not gone(whom, patience):
         tell(whom, signal.SIGKILL)
         gone(whom, patience)
-
-
-def buried(record: Record, patience: float) -> bool:
-    """Wait until nothing is left of a process: PostgreSQL takes one whose parent hasn't noticed its end for running."""
-    return awaited(lambda: proc.started(record.pid, dead_too=True) != record.started, patience)
 
 
 def relatives(layout: Layout, name: str) -> list[Record]:

@@ -88,7 +88,7 @@ def environment(site: Site) -> dict[str, str]:
     return {
         "HOME": str(home),
         "RUNNING_UNDER_SYSTEMD": "true",  # its script then becomes the server instead of waiting for it
-        "RABBITMQ_NODENAME": f"souk-{site.layout.base}@localhost",
+        "RABBITMQ_NODENAME": "souk@localhost",  # its data are found by this name; a port mapper of its own keeps it apart
         "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
         "RABBITMQ_NODE_PORT": str(site.port("rabbitmq")),
         "RABBITMQ_DIST_PORT": str(site.port("rabbitmq-dist")),

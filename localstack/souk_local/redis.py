@@ -54,6 +54,7 @@ sentinel failover-timeout souk 5000
 sentinel parallel-syncs souk 1
 """
 MONITOR = re.compile(r"^sentinel monitor souk \S+ (\d+) ", re.MULTILINE)
+PORT = re.compile(r"^port (\d+)", re.MULTILINE)
 EPOCH = re.compile(r"^sentinel config-epoch souk (\d+)", re.MULTILINE)
 
 
@@ -70,13 +71,16 @@ def prepare(site: Site, say: Callable[[str], None]) -> None:
 
 
 def initialise(site: Site) -> None:
-    """Write the configuration of nodes that have none; servers rewrite theirs after a failover, and that stays."""
-    primary = primary_port(site)
+    """Write the configuration of nodes that have none for these ports.
+
+    Servers rewrite theirs after a failover, and that stays.
+    """
+    first = primary(site)
     users.own_folder(site.layout.data("redis"), USER)
     for name in PORTS:
         folder = users.own_folder(site.layout.data("redis") / name, USER)
-        if not config(site, name).exists():
-            users.secret_file(config(site, name), configured(site, name, folder, primary), USER)
+        if port_in(config(site, name)) != site.port(name):
+            users.secret_file(config(site, name), configured(site, name, folder, site.port(first)), USER)
 
 
 def config(site: Site, name: str) -> Path:
@@ -84,23 +88,30 @@ def config(site: Site, name: str) -> Path:
     return site.layout.data("redis") / name / "redis.conf"
 
 
-def configured(site: Site, name: str, folder: Path, primary: int) -> str:
+def port_in(configuration: Path) -> int | None:
+    """Return the port that a configuration names; None when there is none yet."""
+    found = PORT.search(configuration.read_text()) if configuration.exists() else None
+    return int(found[1]) if found else None
+
+
+def configured(site: Site, name: str, folder: Path, first: int) -> str:
     """Return the first configuration of a node or sentinel."""
     port, password = site.port(name), site.credentials.password("redis")
     if name in SENTINELS:
-        return SENTINEL.format(port=port, folder=folder, password=password, primary=primary)
-    follow = "" if port == primary else f"replicaof 127.0.0.1 {primary}\n"
+        return SENTINEL.format(port=port, folder=folder, password=password, primary=first)
+    follow = "" if port == first else f"replicaof 127.0.0.1 {first}\n"
     return NODE.format(port=port, folder=folder, password=password, follow=follow)
 
 
-def primary_port(site: Site) -> int:
-    """Return the primary that running sentinels name, else the one their files last agreed on, else the first node."""
+def primary(site: Site) -> str:
+    """Return the node that running sentinels name, else the one their files last agreed on, else the first."""
+    nodes = {site.port(name): name for name in NODES}
     for name in SENTINELS:
         try:
-            return asked(site.port(name))
-        except NotReady:
+            return nodes[asked(site.port(name))]
+        except (NotReady, KeyError):
             continue
-    return remembered(site) or site.port(NODES[0])
+    return remembered(site) or NODES[0]
 
 
 def asked(sentinel: int) -> int:
@@ -111,12 +122,13 @@ def asked(sentinel: int) -> int:
     return int(str(answer[1]))
 
 
-def remembered(site: Site) -> int | None:
-    """Return the primary of the newest failover that a sentinel wrote down."""
+def remembered(site: Site) -> str | None:
+    """Return the primary of the newest failover that a sentinel wrote down, whatever ports were used then."""
     files = [config(site, name) for name in SENTINELS]
     notes = [path.read_text() for path in files if path.exists()]
     seen = [(epoch_of(note), int(found[1])) for note in notes if (found := MONITOR.search(note))]
-    return max(seen)[1] if seen else None
+    nodes = {port_in(config(site, name)): name for name in NODES}
+    return nodes.get(max(seen)[1]) if seen else None
 
 
 def epoch_of(note: str) -> int:
@@ -127,15 +139,15 @@ def epoch_of(note: str) -> int:
 
 def programs(site: Site) -> tuple[Program, ...]:
     """Nodes, then sentinels; a node that isn't the primary any more is told so, so that there never are two."""
-    primary = primary_port(site)
-    nodes = [node(site, name, primary) for name in NODES]
+    first = site.port(primary(site))
+    nodes = [node(site, name, first) for name in NODES]
     sentinels = [program(site, name, "--sentinel") for name in SENTINELS]
     return (*nodes, *sentinels)
 
 
-def node(site: Site, name: str, primary: int) -> Program:
-    """Return a node with the part that it has to play."""
-    role = ("no", "one") if site.port(name) == primary else (LOOPBACK, str(primary))
+def node(site: Site, name: str, first: int) -> Program:
+    """Return a node with the part that it has to play under the primary at port `first`."""
+    role = ("no", "one") if site.port(name) == first else (LOOPBACK, str(first))
     return program(site, name, "--replicaof", *role)
 
 
@@ -147,10 +159,9 @@ def program(site: Site, name: str, *options: str) -> Program:
 
 def glance(site: Site) -> None:
     """Answer when a sentinel names a primary and that takes writes."""
-    primary = asked(site.port(SENTINELS[0]))
-    told = replication(site, primary)
-    if "role:master" not in told:
-        raise NotReady(f"redis on port {primary} isn't primary yet")
+    port = asked(site.port(SENTINELS[0]))
+    if "role:master" not in replication(site, port):
+        raise NotReady(f"redis on port {port} isn't primary yet")
 
 
 def probe(site: Site) -> None:

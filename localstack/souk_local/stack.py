@@ -175,9 +175,11 @@ class Stack:
             self.write_note(f"{name}.provisioned", "")
         if "localstack" in names:
             self.layout.deployed.unlink(missing_ok=True)
+            (self.layout.state / "gateway.json").unlink(missing_ok=True)
             self.write_note(programs.PENDING, "")
         if everything:
-            shutil.rmtree(self.layout.tools, ignore_errors=True)
+            for folder in (self.layout.tools, self.layout.state / "build"):
+                shutil.rmtree(folder, ignore_errors=True)
             self.layout.credentials.unlink(missing_ok=True)
 
 

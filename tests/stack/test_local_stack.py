@@ -123,12 +123,12 @@ def test_a_killed_postgres_comes_back_with_its_data_and_the_others_stay(checkout
 
 def test_after_a_failover_up_leaves_one_primary_that_has_the_data(checkout: Checkout) -> None:
     place = checkout.stack().site
-    old = redis.primary_port(place)
+    old = place.port(redis.primary(place))
     redis.talk(old, place.credentials.password("redis"), "SET", "kept", "this")
     redis.talk(old, place.credentials.password("redis"), "WAIT", "2", "5000")
     kill(checkout.pids()[next(name for name in redis.NODES if place.port(name) == old)])
     until = time.monotonic() + 20
-    while redis.primary_port(place) == old:
+    while place.port(redis.primary(place)) == old:
         assert time.monotonic() < until, "no failover"
         time.sleep(0.1)
     checkout.souk("up", *PARTS)
@@ -140,14 +140,15 @@ def test_after_a_failover_up_leaves_one_primary_that_has_the_data(checkout: Chec
 
 
 def test_down_ends_every_process_even_orphans_and_up_finds_the_data_again(checkout: Checkout) -> None:
-    primary = redis.primary_port(checkout.stack().site)
+    primary = redis.primary(checkout.stack().site)
     kill(checkout.pids()["mongo"])
     checkout.souk("down")
     assert checkout.marked() == []
     assert not any(proc.listener(checkout.place.port(name)) for name in layout.OFFSETS)
     checkout.souk("up", *PARTS)
-    assert redis.primary_port(checkout.stack().site) == primary
-    assert redis.talk(primary, checkout.stack().site.credentials.password("redis"), "GET", "kept") == "this"
+    place = checkout.stack().site
+    assert redis.primary(place) == primary
+    assert redis.talk(place.port(primary), place.credentials.password("redis"), "GET", "kept") == "this"
 
 
 def test_reset_leaves_no_data_and_the_next_up_starts_afresh(checkout: Checkout) -> None:

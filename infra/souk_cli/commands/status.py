@@ -7,13 +7,60 @@ from collections.abc import Mapping, Sequence
 
 import click
 import msgspec
+from msgspec import Struct
 
 import souk_local
 from souk_local import status
 from souk_local.status import Function, Part, Status
 
 WIDTH = 60
+OUTBOX_HEADS = ("outbox", "state", "unsent", "oldest", "sent")
+CONSUMER_HEADS = ("consumer", "in RabbitMQ", "dead", "in the bridge", "forwarded", "parked")
 COLOURS: Mapping[str, str] = {"up": "green", "ailing": "yellow", "down": "red"}
+
+
+class Outbox(Struct, frozen=True, kw_only=True):
+    """What the bridge says of one outbox."""
+
+    state: str
+    unsent: int
+    oldest_seconds: float
+    sent: int
+
+    def cells(self) -> tuple[str, ...]:
+        """Return it as cells of a table."""
+        return (self.state, str(self.unsent), f"{self.oldest_seconds:.1f} s", str(self.sent))
+
+
+class Consumer(Struct, frozen=True, kw_only=True):
+    """What the bridge says of one consumer."""
+
+    queue: int | None
+    dead: int | None
+    unacked: int
+    forwarded: int
+    parked: int
+
+    def cells(self) -> tuple[str, ...]:
+        """Return it as cells of a table; what RabbitMQ didn't tell is a question mark."""
+        waiting, dead = ("?" if count is None else str(count) for count in (self.queue, self.dead))
+        return (waiting, dead, str(self.unacked), str(self.forwarded), str(self.parked))
+
+
+class Latency(Struct, frozen=True, kw_only=True):
+    """How long events took from the commit to the consumer's effect."""
+
+    count: int = 0
+    p50_ms: float = 0.0
+    p95_ms: float = 0.0
+
+
+class Bridge(Struct, frozen=True, kw_only=True):
+    """What the bridge says, as far as it is shown here."""
+
+    sources: dict[str, Outbox] = {}
+    consumers: dict[str, Consumer] = {}
+    latency: Latency = Latency()
 
 
 @click.command("status")
@@ -37,8 +84,30 @@ def show(seen: Status) -> None:
     if seen.functions:
         click.echo()
         table(("function", "deployed", "invocations", "errors", "last error"), [numbers(one) for one in seen.functions])
-    if isinstance(seen.bridge, Mapping):
-        click.echo("\nbridge: " + ", ".join(f"{name} {value}" for name, value in seen.bridge.items()))
+    if (bridge := of_bridge(seen.bridge)) is not None:
+        click.echo()
+        show_bridge(bridge)
+
+
+def of_bridge(said: object) -> Bridge | None:
+    """Return what the bridge said as far as it is shown here; None when it didn't answer."""
+    try:
+        return msgspec.convert(said, Bridge)
+    except msgspec.ValidationError:
+        return None
+
+
+def show_bridge(bridge: Bridge) -> None:
+    """Print the bridge's sources, its consumers and how long events take."""
+    table(OUTBOX_HEADS, [(name, *source.cells()) for name, source in bridge.sources.items()])
+    click.echo()
+    table(CONSUMER_HEADS, [(name, *consumer.cells()) for name, consumer in bridge.consumers.items()])
+    lag = max((source.oldest_seconds for source in bridge.sources.values()), default=0.0)
+    times = bridge.latency
+    effect = (
+        f"p50 {times.p50_ms:.0f} ms, p95 {times.p95_ms:.0f} ms of {times.count}" if times.count else "none measured yet"
+    )
+    click.echo(f"\nbridge: lag {lag:.1f} s; from commit to effect: {effect}")
 
 
 def row(part: Part) -> tuple[str, ...]:

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from souk_local import mongo, postgres, rabbit, redis, settings, store
@@ -43,12 +44,25 @@ def test_the_first_node_is_primary_and_the_others_follow_it(site: Site) -> None:
     assert following == ["redis-2", "redis-3"]
 
 
-def test_the_primary_of_the_newest_failover_is_remembered(site: Site) -> None:
-    for name, port, epoch in (("sentinel-1", 20_008, 0), ("sentinel-2", 20_010, 3), ("sentinel-3", 20_009, 2)):
+def write_failover(site: Site, epochs: dict[str, tuple[int, str]]) -> None:
+    for name, (epoch, node) in epochs.items():
         redis.config(site, name).parent.mkdir(parents=True)
-        note = f"sentinel monitor souk 127.0.0.1 {port} 2\nsentinel config-epoch souk {epoch}\n"
+        note = f"sentinel monitor souk 127.0.0.1 {site.port(node)} 2\nsentinel config-epoch souk {epoch}\n"
         redis.config(site, name).write_text(note)
-    assert redis.remembered(site) == 20_010
+    for name in redis.NODES:
+        redis.config(site, name).parent.mkdir(parents=True)
+        redis.config(site, name).write_text(f"port {site.port(name)}\n")
+
+
+def test_the_primary_of_the_newest_failover_is_remembered(site: Site) -> None:
+    write_failover(site, {"sentinel-1": (0, "redis-1"), "sentinel-2": (3, "redis-3"), "sentinel-3": (2, "redis-2")})
+    assert redis.remembered(site) == "redis-3"
+
+
+def test_the_primary_is_remembered_on_other_ports(site: Site) -> None:
+    write_failover(site, {"sentinel-1": (1, "redis-2")})
+    moved = msgspec.structs.replace(site, layout=msgspec.structs.replace(site.layout, base=30_000))
+    assert redis.remembered(moved) == "redis-2"
 
 
 def test_a_node_that_was_replaced_starts_as_a_replica(site: Site) -> None:
