@@ -28,7 +28,7 @@ class Shop:
         return product, sku
 
     def publish(self, product: str, sku: str, *, price: int, version: int) -> None:
-        priced = PublishedSku(sku=sku, title="Tea, 500 g", prices={"default": Money(price, "USD")})
+        priced = PublishedSku(sku=sku, title="500 g", prices={"default": Money(price, "USD")})
         fact = ProductPublished(product_id=product, slug="tea", title="Tea", skus=(priced,))
         self.deliver("order-products", fact, product, version)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from chalicelib.order import events, live
@@ -10,6 +10,7 @@ from chalicelib.order.model.stock import Level, Spot
 from souk.events import Event
 
 AT_ONCE = 500
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Books(Protocol):
@@ -25,8 +26,9 @@ class Books(Protocol):
         """Put events into the outbox."""
 
 
-def resync(since: datetime, *, books: Callable[[], AbstractContextManager[Books]] = live.books) -> int:
-    """Emit the state of every row of stock that changed since a moment; return how many."""
+def resync(since: datetime | None = None, *, books: Callable[[], AbstractContextManager[Books]] = live.books) -> int:
+    """Emit the state of every row of stock that changed since a moment, or of all of them; return how many."""
+    since = since or BEGINNING
     told, after = 0, Spot("", "")
     while True:
         with books() as tx:

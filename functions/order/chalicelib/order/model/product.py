@@ -43,13 +43,19 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
             sku=one.sku,
             product_id=self.id,
             version=self.version,
-            title=one.title or self.title,
+            title=self._name(one),
             price=price,
             slug=self.slug,
             brand=self.brand or "",
             image=self.image,
             attributes=one.attributes,
         )
+
+    def _name(self, one: SoldSku) -> str:
+        """Return what to call a SKU where it stands without its product."""
+        if one.title.startswith(self.title):
+            return one.title
+        return f"{self.title}, {one.title}" if one.title else self.title
 
 
 def offers_of(products: Collection[Product], market: str) -> dict[str, Offer]:

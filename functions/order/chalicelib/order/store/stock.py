@@ -38,7 +38,7 @@ MOVE = """
                backorder = stock.backorder + wanted.backorder, version = version + 1, changed_at = now()
           FROM wanted
          WHERE stock.sku = wanted.sku AND stock.location = wanted.location
-           AND stock.on_hand + wanted.on_hand >= 0
+           AND stock.on_hand + wanted.on_hand >= 0 AND stock.backorder + wanted.backorder >= 0
            AND stock.reserved + wanted.reserved BETWEEN 0
                AND stock.on_hand + wanted.on_hand + stock.backorder + wanted.backorder
      RETURNING stock.*

@@ -1,0 +1,205 @@
+"""The order service's books and replica in memory: what unit tests use, held to the same contract as the real stores."""
+
+import copy
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from chalicelib.order.model.order import Cause, Filter, Hold, Lapsed, LapsedOrder, Order, Place, Status, Summary
+from chalicelib.order.model.product import Product
+from chalicelib.order.model.quote import Quote
+from chalicelib.order.model.stock import Level, Movement, Short, Spot, Why, moved
+from chalicelib.order.model.submission import Rejection, Snapshot, Submission
+from souk.clock import utcnow
+from souk.errors import Missing, Refused
+from souk.events import Event
+
+
+class MemoryBooks:
+    """Quotes, stock and orders of a shop with one counter."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Spot, Level] = {}
+        self.ledger: list[Movement] = []
+        self.quotes: dict[str, Quote] = {}
+        self.claimed: dict[str, Submission] = {}
+        self.orders: dict[str, Order] = {}
+        self.rejections: dict[str, Rejection] = {}
+        self.events: list[Event] = []
+        self.clock = utcnow
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        before = copy.copy(self.__dict__)
+        self.__dict__.update({name: copy.copy(value) for name, value in before.items() if name != "clock"})
+        try:
+            yield
+        except Exception:
+            self.__dict__.update(before)
+            raise
+
+    def now(self) -> datetime:
+        return self.clock()
+
+    def tell(self, *events: Event) -> None:
+        self.events = [*self.events, *events]
+
+    def open_rows(self, spots: Collection[Spot]) -> None:
+        for spot in spots:
+            fresh = {"on_hand": 0, "reserved": 0, "backorder": 0, "version": 0}
+            self.rows.setdefault(spot, Level(sku=spot.sku, location=spot.location, **fresh, changed_at=self.now()))
+
+    def lock(self, spots: Collection[Spot]) -> list[Level]:
+        return [self.rows[spot] for spot in sorted(set(spots)) if spot in self.rows]
+
+    def move(self, movements: Sequence[Movement]) -> list[Level]:
+        by_spot: dict[Spot, list[Movement]] = {}
+        for movement in movements:
+            by_spot.setdefault(movement.spot, []).append(movement)
+        if missing := by_spot.keys() - self.rows.keys():
+            raise Short(missing)
+        levels = [moved(self.rows[spot], by_spot[spot], self.now()) for spot in sorted(by_spot)]
+        self.rows |= {level.spot: level for level in levels}
+        self.ledger = [*self.ledger, *movements]
+        return levels
+
+    def level(self, spot: Spot) -> Level:
+        if spot not in self.rows:
+            raise Missing(f"there is no stock of {spot.sku}")
+        return self.rows[spot]
+
+    def levels(self, *, after: Spot, limit: int, text: str | None) -> list[Level]:
+        spots = [spot for spot in sorted(self.rows) if spot > after and spot.sku.startswith(text or "")]
+        return [self.rows[spot] for spot in spots[:limit]]
+
+    def changed(self, *, since: datetime, after: Spot, limit: int) -> list[Level]:
+        spots = [spot for spot in sorted(self.rows) if spot > after and self.rows[spot].changed_at >= since]
+        return [self.rows[spot] for spot in spots[:limit]]
+
+    def add_quote(self, quote: Quote) -> None:
+        self.quotes[quote.id] = quote
+
+    def quote(self, quote_id: str) -> Quote | None:
+        return self.quotes.get(quote_id)
+
+    def claim(self, submission: Submission) -> datetime | None:
+        if submission.order_id in self.claimed:
+            return None
+        self.claimed[submission.order_id] = submission
+        return self.now()
+
+    def add_order(self, order: Order, *events: Event) -> Order:
+        numbered = replace(order, number=f"S-{100_001 + len(self.orders)}")
+        self.orders[order.id] = numbered
+        self.tell(*events)
+        return numbered
+
+    def add_rejection(self, rejection: Rejection, *events: Event) -> None:
+        self.rejections[rejection.order_id] = rejection
+        self.tell(*events)
+
+    def due(self, limit: int) -> list[Spot]:
+        return sorted({one.spot for _, one in self._overdue()})[:limit]
+
+    def _overdue(self) -> list[tuple[Order, object]]:
+        now = self.now()
+        return [
+            (order, one)
+            for order in self.orders.values()
+            for one in order.reservations
+            if one.state is Hold.HELD and one.held_until < now
+        ]
+
+    def expire(self, spots: Collection[Spot]) -> Lapsed:
+        late = [(order, one) for order, one in self._overdue() if one.spot in spots]
+        freed = [
+            Movement(sku=one.sku, location=one.location, reserved=-one.quantity, why=Why.EXPIRED, order_id=order.id)
+            for order, one in late
+        ]
+        cancelled = []
+        for order_id in sorted({order.id for order, _ in late}):
+            order = self.orders[order_id]
+            gone = {one for known, one in late if known.id == order_id}
+            states = tuple(replace(one, state=Hold.EXPIRED) if one in gone else one for one in order.reservations)
+            if order.status is Status.PLACED:
+                order = replace(order.move(Status.CANCELLED, self.now(), "shop"), cause=Cause.EXPIRED)
+                cancelled.append(LapsedOrder(id=order.id, customer_id=order.customer_id, version=order.version))
+            self.orders[order_id] = replace(order, reservations=states)
+        return Lapsed(levels=tuple(self.move(freed)), orders=tuple(cancelled))
+
+    def get(self, order_id: str) -> Order:
+        if order_id not in self.orders:
+            raise Missing("there is no such order")
+        return self.orders[order_id]
+
+    def save(self, order: Order, *events: Event) -> None:
+        spent = {
+            (payment.method, payment.reference)
+            for one in self.orders.values()
+            for payment in one.payments
+            if one.id != order.id and payment.reference
+        }
+        if any((payment.method, payment.reference) in spent for payment in order.payments):
+            raise Refused("a payment of that reference paid for another order", code="payment-spent")
+        self.orders[order.id] = order
+        self.tell(*events)
+
+    def find(self, order_id: str) -> Order | Rejection | None:
+        return self.orders.get(order_id) or self.rejections.get(order_id)
+
+    def recent(self, wanted: Filter, *, before: Place | None, limit: int) -> list[Summary]:
+        orders = sorted(self.orders.values(), key=lambda order: (order.placed_at, order.id), reverse=True)
+        fitting = (order for order in orders if before is None or (order.placed_at, order.id) < before)
+        return [_summary(order) for order in fitting if _fits(order, wanted)][:limit]
+
+
+def _fits(order: Order, wanted: Filter) -> bool:
+    return (
+        (wanted.customer_id in {None, order.customer_id})
+        and (wanted.status in {None, order.status})
+        and (wanted.since is None or order.placed_at >= wanted.since)
+        and (wanted.until is None or order.placed_at < wanted.until)
+        and order.number.startswith(wanted.text or "")
+    )
+
+
+def _summary(order: Order) -> Summary:
+    return Summary(
+        id=order.id,
+        number=order.number,
+        status=order.status,
+        customer_id=order.customer_id,
+        placed_at=order.placed_at,
+        total=order.totals.total,
+        items=sum(line.quantity for line in order.lines),
+    )
+
+
+class MemoryReplica:
+    """Products and snapshots."""
+
+    def __init__(self) -> None:
+        self.products: dict[str, Product] = {}
+        self.snapshots: dict[str, Snapshot] = {}
+
+    def keep(self, product: Product) -> None:
+        known = self.products.get(product.id)
+        if known is None:
+            self.products[product.id] = product
+        elif known.version < product.version:
+            fresh = product if product.sold else replace(known, version=product.version, sold=False)
+            self.products[product.id] = fresh
+
+    def with_skus(self, skus: Collection[str]) -> list[Product]:
+        return [one for one in self.products.values() if any(sku.sku in skus for sku in one.skus)]
+
+    def by_id(self, ids: Collection[str]) -> list[Product]:
+        return [self.products[one] for one in ids if one in self.products]
+
+    def snapshot(self, order_id: str) -> Snapshot | None:
+        return self.snapshots.get(order_id)
+
+    def keep_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        return self.snapshots.setdefault(snapshot.order_id, snapshot)
