@@ -52,7 +52,8 @@ sentinel auth-pass souk {password}
 sentinel down-after-milliseconds souk 1000
 sentinel failover-timeout souk 5000
 sentinel parallel-syncs souk 1
-"""
+{known}"""
+KNOWN = "sentinel known-replica souk 127.0.0.1 {port}\n"  # else it may take ten seconds to look for them
 MONITOR = re.compile(r"^sentinel monitor souk \S+ (\d+) ", re.MULTILINE)
 PORT = re.compile(r"^port (\d+)", re.MULTILINE)
 EPOCH = re.compile(r"^sentinel config-epoch souk (\d+)", re.MULTILINE)
@@ -98,7 +99,8 @@ def configured(site: Site, name: str, folder: Path, first: int) -> str:
     """Return the first configuration of a node or sentinel."""
     port, password = site.port(name), site.credentials.password("redis")
     if name in SENTINELS:
-        return SENTINEL.format(port=port, folder=folder, password=password, primary=first)
+        known = "".join(KNOWN.format(port=site.port(one)) for one in NODES if site.port(one) != first)
+        return SENTINEL.format(port=port, folder=folder, password=password, primary=first, known=known)
     follow = "" if port == first else f"replicaof 127.0.0.1 {first}\n"
     return NODE.format(port=port, folder=folder, password=password, follow=follow)
 
