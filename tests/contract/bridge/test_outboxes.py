@@ -1,0 +1,198 @@
+"""One promise of every outbox: what waits is published, and forgotten only when it arrived."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from souk import records
+from souk.clock import utcnow
+from souk.errors import Unavailable
+from souk.events import Event, Fact, decoded
+from souk.ids import new_id
+from souk.mongo import Mongo
+from souk.postgres import Database
+from souk.redis import Redis
+from souk_cli.bridge.carts import DirtyCarts
+from souk_cli.bridge.documents import DocumentOutbox
+from souk_cli.bridge.publisher import Message
+from souk_cli.bridge.rows import RowOutbox
+from souk_cli.bridge.sources import Source
+
+pytestmark = [pytest.mark.stores]
+COLLECTION = "outbox_trial"
+# Clients of MongoDB have threads; one of each is enough.
+MONGO = Mongo("product")
+DOCUMENTS = DocumentOutbox("product", COLLECTION)
+
+
+class Happened(Fact):
+    TYPE = "toy.happened"
+
+
+def event() -> Event:
+    return Event.of(Happened(), aggregate="toy", version=1, now=utcnow())
+
+
+class Rows:
+    """A PostgreSQL outbox."""
+
+    def __init__(self) -> None:
+        self.source: Source = RowOutbox("catalog")
+        self._database = Database("catalog")
+
+    def write(self) -> str:
+        made = event()
+        with self._database.transaction() as tx:
+            records.add_events(tx, made)
+        return made.id
+
+    def clear(self) -> None:
+        with self._database.transaction() as tx:
+            tx.run("DELETE FROM outbox")
+
+
+class Documents:
+    """Entries in MongoDB documents."""
+
+    def __init__(self) -> None:
+        self.source: Source = DOCUMENTS
+        self._mongo = MONGO
+
+    def write(self) -> str:
+        made = event()
+        entry = {"id": made.id, "type": made.type, "event": made.encoded().decode(), "at": made.occurred_at}
+        with self._mongo.documents() as documents:
+            documents[COLLECTION].update_one({"_id": "one"}, {"$push": {"outbox": entry}}, upsert=True)
+        return made.id
+
+    def clear(self) -> None:
+        with self._mongo.documents() as documents:
+            documents[COLLECTION].delete_many({})
+
+
+class Carts:
+    """Dirty sets in Redis; every write is another version of another cart."""
+
+    def __init__(self) -> None:
+        self.source: Source = DirtyCarts()
+        self.redis = Redis("cart")
+        self.version = 1_789_000_000_000_000
+
+    def write(self, cart: str = "") -> str:
+        self.version += 1
+        name = cart or new_id()
+        self.redis.ask(
+            ("HSET", f"{{b05}}:cart:{name}", "version", self.version, "body", "{}"),
+            ("ZADD", "{b05}:dirty", self.version, name),
+        )
+        return name
+
+    def clear(self) -> None:
+        self.redis.ask(("FLUSHDB",))
+
+
+Outbox = Rows | Documents | Carts
+
+
+@pytest.fixture(params=[Rows, Documents, Carts], ids=lambda kind: kind.__name__)
+def outbox(request: pytest.FixtureRequest, stores: dict[str, str]) -> Iterator[Outbox]:
+    made: Outbox = request.param()
+    made.clear()
+    yield made
+    made.clear()
+
+
+def taking(taken: list[Message]) -> Callable[[Sequence[Message]], frozenset[str]]:
+    def publish(messages: Sequence[Message]) -> frozenset[str]:
+        taken.extend(messages)
+        return frozenset(one.id for one in messages)
+
+    return publish
+
+
+def refusing(_: Sequence[Message]) -> frozenset[str]:
+    raise Unavailable("RabbitMQ is away")
+
+
+def test_what_waits_is_published_once(outbox: Outbox) -> None:
+    for _ in range(3):
+        outbox.write()
+    taken: list[Message] = []
+    assert outbox.source.pass_on(taking(taken)) == 3
+    assert outbox.source.pass_on(taking(taken)) == 0
+    assert len({message.id for message in taken}) == len(taken) == 3
+    assert all(decoded(message.body).id == message.id for message in taken)
+
+
+def test_what_did_not_arrive_waits_on(outbox: Outbox) -> None:
+    outbox.write()
+    with pytest.raises(Unavailable):
+        outbox.source.pass_on(refusing)
+    assert outbox.source.lag().unsent == 1
+    assert outbox.source.pass_on(taking([])) == 1
+    assert outbox.source.lag().unsent == 0
+
+
+def test_what_arrived_in_part_is_forgotten_in_part(outbox: Outbox) -> None:
+    for _ in range(4):
+        outbox.write()
+    seen: list[str] = []
+
+    def half(messages: Sequence[Message]) -> frozenset[str]:
+        seen.extend(message.id for message in messages[:2])
+        return frozenset(seen)
+
+    assert outbox.source.pass_on(half) == 2
+    rest: list[Message] = []
+    outbox.source.pass_on(taking(rest))
+    assert not {message.id for message in rest} & set(seen)
+    assert len(rest) == 2
+
+
+def test_what_is_written_while_others_are_published_waits_for_its_turn(outbox: Outbox) -> None:
+    outbox.write()
+
+    def publish(messages: Sequence[Message]) -> frozenset[str]:
+        outbox.write()
+        return frozenset(message.id for message in messages)
+
+    assert outbox.source.pass_on(publish) == 1
+    assert outbox.source.pass_on(taking([])) == 1
+
+
+def test_a_cart_that_changes_while_it_is_published_is_published_again(stores: dict[str, str]) -> None:
+    carts = Carts()
+    carts.clear()
+    name = carts.write()
+
+    def publish(messages: Sequence[Message]) -> frozenset[str]:
+        carts.write(name)
+        return frozenset(message.id for message in messages)
+
+    assert carts.source.pass_on(publish) == 1
+    taken: list[Message] = []
+    assert carts.source.pass_on(taking(taken)) == 1
+    assert decoded(taken[0].body).version == carts.version
+
+
+def test_a_mark_of_a_cart_that_is_gone_goes_too(stores: dict[str, str]) -> None:
+    carts = Carts()
+    carts.clear()
+    carts.redis.ask(("ZADD", "{b05}:dirty", 1, "gone"))
+    assert carts.source.pass_on(taking([])) == 0
+    assert carts.source.lag().unsent == 0
+
+
+def test_a_row_is_kept_a_week_after_it_was_sent(stores: dict[str, str]) -> None:
+    rows = Rows()
+    rows.clear()
+    for _ in range(2):
+        rows.write()
+    rows.source.pass_on(taking([]))
+    database = Database("catalog")
+    with database.transaction() as tx:
+        tx.run(
+            "UPDATE outbox SET sent_at = now() - interval '8 days' WHERE id = (SELECT min(id::text)::uuid FROM outbox)"
+        )
+    assert rows.source.purge() == 1
+    rows.clear()
