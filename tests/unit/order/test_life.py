@@ -1,0 +1,126 @@
+"""Whatever happens to orders, in whatever order: no stock is sold twice, and the ledger sums to what is there."""
+
+from collections.abc import Callable
+
+from contract.order import goods
+from contract.order.conftest import Keeper, in_memory
+from contract.order.memory import MemoryBooks
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from chalicelib.order import expiry, fulfilment, management
+from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
+from chalicelib.order.model.order import KEEPING, MOVES, Order, Parcel, Status
+from chalicelib.order.model.product import Product
+from chalicelib.order.model.stock import Spot
+from souk.audit import Origin
+from souk.auth import Caller, Kind
+from souk.clock import utcnow
+from souk.errors import SoukError
+
+STAFF = Origin(Caller(kind=Kind.STAFF, subject="staff", permissions=frozenset({"orders:write"})))
+
+
+class Shop(RuleBasedStateMachine):
+    """A shop of two products in which everything happens at once."""
+
+    orders: Bundle[str] = Bundle("orders")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keeper: Keeper = in_memory()
+        self.products: list[Product] = []
+        self.statuses: dict[str, Status] = {}
+
+    @initialize()
+    def stocked(self) -> None:
+        self.products = [goods.shelve(self.keeper, units) for units in (3, 5)]
+
+    @property
+    def books(self) -> MemoryBooks:
+        with self.keeper.open() as books:
+            assert isinstance(books, MemoryBooks)
+            return books
+
+    def attempt(self, change: Callable[[MemoryBooks], object]) -> None:
+        try:
+            with self.keeper.open() as books:
+                change(books)  # type: ignore[arg-type]  # in memory here
+        except SoukError:
+            return
+
+    @rule(target=orders, quantity=st.integers(1, 3), both=st.booleans())
+    def submit(self, quantity: int, both: bool) -> str:  # noqa: FBT001 - hypothesis passes it
+        wanted = self.products if both else self.products[:1]
+        submission = goods.submission(self.keeper, *wanted, quantity=quantity)
+        goods.place(self.keeper, submission)
+        return submission.order_id
+
+    @rule(order=orders)
+    def pay(self, order: str) -> None:
+        paid = PaymentWish(method="cash")
+        self.attempt(lambda books: fulfilment.pay(order, paid, origin=STAFF, now=utcnow(), books=books))
+
+    @rule(order=orders, part=st.booleans())
+    def ship(self, order: str, part: bool) -> None:  # noqa: FBT001 - hypothesis passes it
+        parcels = (Parcel(self.products[0].skus[0].sku, 1),) if part else None
+        wish = ShipmentWish(carrier="DHL", parcels=parcels)
+        self.attempt(lambda books: fulfilment.ship(order, wish, origin=STAFF, now=utcnow(), books=books))
+
+    @rule(order=orders)
+    def deliver(self, order: str) -> None:
+        found = self.books.find(order)
+        for shipment in found.shipments if isinstance(found, Order) else ():
+            self.attempt(
+                lambda books, one=shipment.id: fulfilment.deliver(order, one, origin=STAFF, now=utcnow(), books=books)
+            )
+
+    @rule(order=orders)
+    def cancel(self, order: str) -> None:
+        self.attempt(lambda books: management.cancel(order, origin=STAFF, now=utcnow(), books=books))
+
+    @rule(order=orders)
+    def overdue(self, order: str) -> None:
+        found = self.books.find(order)
+        if isinstance(found, Order):
+            goods.overdue(self.keeper, found)
+
+    @rule()
+    def sweep(self) -> None:
+        expiry.sweep(books=self.keeper.open)
+
+    @invariant()
+    def ledger_sums(self) -> None:
+        for spot, level in self.books.rows.items():
+            entries = [entry for entry in self.books.ledger if entry.spot == spot]
+            assert level.on_hand == sum(entry.on_hand for entry in entries)
+            assert level.reserved == sum(entry.reserved for entry in entries)
+            assert 0 <= level.reserved <= level.on_hand
+
+    @invariant()
+    def what_is_reserved_is_what_orders_wait_for(self) -> None:
+        kept: dict[Spot, int] = {}
+        for order in self.books.orders.values():
+            shipped = {line.sku: line.shipped for line in order.lines}
+            for one in order.reservations:
+                if one.state in KEEPING:
+                    kept[one.spot] = kept.get(one.spot, 0) + one.quantity - shipped[one.sku]
+        assert {spot: level.reserved for spot, level in self.books.rows.items() if level.reserved} == kept
+
+    @invariant()
+    def statuses_move_as_the_table_says(self) -> None:
+        for order in self.books.orders.values():
+            before = self.statuses.get(order.id, Status.PLACED)
+            revived = (before, order.status) == (Status.CANCELLED, Status.PAID)
+            assert order.status is before or order.status in MOVES[before] or revived
+            self.statuses[order.id] = order.status
+
+    @invariant()
+    def every_order_sums(self) -> None:
+        for order in self.books.orders.values():
+            assert order.totals.total.amount == sum(line.total.amount for line in order.lines)
+
+
+TestShop = Shop.TestCase
+TestShop.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
