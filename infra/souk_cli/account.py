@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from souk.errors import Refused
@@ -86,10 +86,12 @@ def _await(cloud: Any, name: str, waiter: str, target: Target) -> None:
         raise Refused(f"the stack {name} cannot be made: {'; '.join(why) or error}") from error
 
 
-def write_secrets(target: Target) -> list[str]:
-    """Write the secrets of the services and the bridge; return the names of those that changed."""
+def write_secrets(target: Target, services: Sequence[str]) -> list[str]:
+    """Write the secrets of services, and the bridge's if all of its settings are known; return those that changed."""
     secrets = target.client("secretsmanager")
-    wanted = {service: target.secrets(service) for service in SERVICES} | {"bridge": target.bridge()}
+    wanted = {service: target.secrets(service) for service in services}
+    if not target.lacking([*SERVICES, "bridge"]):
+        wanted["bridge"] = target.bridge()
     return [name for name, values in wanted.items() if _write(secrets, f"{target.stage}/souk/{name}", shown(values))]
 
 

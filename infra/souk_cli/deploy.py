@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from souk.errors import SoukError
+from souk.errors import Refused, SoukError, Unavailable
 from souk_cli import account, layers, packaging, target
 from souk_cli.apps import FUNCTIONS, SERVICES
 from souk_cli.migrate import migrate
@@ -84,7 +84,9 @@ def deploy(goal: Target, services: Sequence[str] = SERVICES, *, say: Say) -> lis
 
     Raises a SoukError when what all of them need cannot be made.
     """
-    with _alone(say):
+    if lacking := goal.lacking(services):
+        raise Refused(f"these settings are missing: {', '.join(lacking)}")
+    with target.answering(goal), _alone(say):
         ground = _prepare(goal, services, say)
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             outcomes = list(pool.map(lambda service: _bring(service, ground), services))
@@ -116,7 +118,7 @@ def _prepare(goal: Target, services: Sequence[str], say: Say) -> _Ground:
         built = [pool.submit(_layer, name, goal, say) for name in names]
         outputs, changed = stack.result()
         say("stack", "made" if changed else "unchanged")
-        if secrets := account.write_secrets(goal):
+        if secrets := account.write_secrets(goal, services):
             say("secrets", f"written for {', '.join(secrets)}")
         arns = dict(zip(names, (one.result() for one in built), strict=True))
     return _Ground(
@@ -206,8 +208,6 @@ class _Health(Struct, frozen=True):
 
 def smoke(url: str) -> tuple[str, str]:
     """Ask a service whether it lives and is ready. Raises Unavailable when it does not say that it lives."""
-    from souk.errors import Unavailable
-
     alive = _ask(f"{url}/health")
     if alive is None or alive.status != "alive":
         raise Unavailable(f"it was deployed, and {url}/health does not answer")

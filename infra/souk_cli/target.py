@@ -6,14 +6,15 @@ import functools
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
-from souk.errors import Refused
+from souk.errors import Refused, Unavailable
 from souk_cli import layers
 from souk_cli.apps import SERVICES
 from souk_local import layout
@@ -26,6 +27,16 @@ PLAIN = frozenset({"TRUSTED_KEYS"})  # public: given to functions in their envir
 NEVER = ("OWNER_", "RELAY_")  # no function gets these
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "AWS_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http", "no_proxy")
 BRIDGED = ("_RELAY_DATABASE_URL", "PRODUCT_MONGO_URL", "CART_REDIS_URL", "BRIDGE_")  # ends or beginnings
+_SQL = ("DATABASE_URL", "OWNER_DATABASE_URL", "RELAY_DATABASE_URL")
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "admin": (*_SQL, "SIGNING_KEY", "TRUSTED_KEYS"),
+    "customer": (*_SQL, "SIGNING_KEY", "TRUSTED_KEYS"),
+    "catalog": (*_SQL, "TRUSTED_KEYS"),
+    "product": ("MONGO_URL", "SEARCH_URL", "GRAPH_URL", "TRUSTED_KEYS"),
+    "cart": (*_SQL, "REDIS_URL", "SIGNING_KEY", "TRUSTED_KEYS"),
+    "order": (*_SQL, "MONGO_URL", "TRUSTED_KEYS"),
+    "bridge": ("RABBIT_URL",),
+}
 _making = threading.Lock()  # a boto3 session is not to be shared while clients are made
 
 
@@ -92,6 +103,11 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):
         prefix = f"{service.upper()}_"
         return {name.removeprefix(prefix): value for name, value in self.settings.items() if name.startswith(prefix)}
 
+    def lacking(self, services: Iterable[str]) -> list[str]:
+        """Return the names of settings that services cannot do without and that are nowhere."""
+        wanted = (f"{service.upper()}_{name}" for service in services for name in NEEDED[service])
+        return [name for name in wanted if not self.settings.get(name)]
+
     def bridge(self) -> dict[str, str]:
         """Return the settings of the bridge, by their full names."""
         return {
@@ -119,6 +135,21 @@ def of(stage: str, settings_file: Path | None = None) -> Target:
         )
     settings = {**_ours(os.environ), **(read(settings_file) if settings_file else {})}
     return Target(stage=stage, settings=settings, environment=_inherited(os.environ), place=layout.find())
+
+
+@contextmanager
+def answering(goal: Target) -> Iterator[None]:
+    """Say in one line what AWS, or the local stack, refuses to do."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ConnectionError as NotConnected
+
+    try:
+        yield
+    except NotConnected as error:
+        where = "LocalStack does not answer: `souk up` starts it" if goal.local else f"AWS does not answer: {error}"
+        raise Unavailable(where) from error
+    except (BotoCoreError, ClientError) as error:
+        raise Refused(f"AWS refuses: {error}") from error
 
 
 def read(path: Path) -> dict[str, str]:

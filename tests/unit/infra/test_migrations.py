@@ -1,0 +1,73 @@
+"""The runner's own rules; what it does to real stores is shown where those run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from souk_cli import apps, ledgers, migrate
+from souk_cli.ledgers import Ledger
+
+NUMBERED = r"\d{4}\.[a-z0-9-]+"
+
+
+class InMemory:
+    """A ledger whose lease is free after so many tries."""
+
+    def __init__(self, busy: int = 0) -> None:
+        self.busy, self.held, self.names = busy, False, set[str]()
+
+    def lease(self, until: float) -> bool:
+        assert until > 0
+        self.busy -= 1
+        self.held = self.busy < 0
+        return self.held
+
+    def release(self) -> None:
+        self.held = False
+
+    def applied(self) -> frozenset[str]:
+        return frozenset(self.names)
+
+    def apply(self, migration: str) -> None:
+        assert self.held, f"nobody else may come between: {migration}"
+
+    def record(self, name: str) -> None:
+        self.names.add(name)
+
+
+def test_a_ledger_is_given_back_whatever_happens() -> None:
+    ledger = InMemory()
+    with pytest.raises(ValueError, match="broken"), ledgers.held(ledger):
+        raise ValueError("broken")
+    assert not ledger.held
+
+
+def test_a_ledger_that_somebody_has_is_waited_for() -> None:
+    ledger: Ledger = InMemory(busy=2)
+    with ledgers.held(ledger):
+        ledger.apply("anything")
+
+
+def test_cypher_statements_are_told_apart_and_comments_left_out() -> None:
+    text = "// first\nCREATE CONSTRAINT a IF NOT EXISTS FOR (n:N)\n  REQUIRE n.id IS UNIQUE;\n\nMERGE (n:N {id: 1});\n"
+    assert ledgers.statements(text) == [
+        "CREATE CONSTRAINT a IF NOT EXISTS FOR (n:N)\n  REQUIRE n.id IS UNIQUE",
+        "MERGE (n:N {id: 1})",
+    ]
+
+
+@pytest.mark.parametrize("service", apps.SERVICES)
+def test_migrations_are_numbered_without_gaps(service: str) -> None:
+    for store in migrate.STORES:
+        place: Path = migrate.sources(service, store)
+        names = sorted(path.stem for path in place.iterdir()) if place.is_dir() else []
+        assert all(re.fullmatch(NUMBERED, name) for name in names)
+        assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+
+
+@pytest.mark.parametrize("service", apps.SERVICES)
+def test_no_service_takes_the_name_of_a_shared_migration(service: str) -> None:
+    shared = {path.stem for path in migrate.SHARED.iterdir()}
+    own = {path.stem for path in migrate.sources(service, "postgres").glob("*.sql")}
+    assert not shared & own
