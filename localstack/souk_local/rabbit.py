@@ -34,6 +34,7 @@ default_pass = {password}
 default_user_tags.administrator = true
 vm_memory_high_watermark.absolute = 512MiB
 disk_free_limit.absolute = 200MB
+consumer_timeout = 86400000
 management.rates_mode = basic
 log.file = false
 log.console = true

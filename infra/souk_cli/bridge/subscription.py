@@ -13,6 +13,8 @@ from souk_cli.bridge.topology import Line
 
 # Messages that wait for their next try are held unacknowledged and count against this.
 PREFETCH = 250
+# A day, in milliseconds, for them to be answered for; RabbitMQ before 3.12 goes by its own configuration.
+PATIENCE = {"x-consumer-timeout": 86_400_000}
 
 
 class Subscription(Link):
@@ -52,7 +54,7 @@ class Subscription(Link):
         channel.add_on_close_callback(self.hang_up)
         channel.add_on_cancel_callback(self.hang_up)
         channel.basic_qos(prefetch_count=PREFETCH)
-        tag = channel.basic_consume(line.queue, partial(_deliver, inbox))
+        tag = channel.basic_consume(line.queue, partial(_deliver, inbox), arguments=PATIENCE)
         self._channels.append((channel, tag))
 
     def _cancel(self) -> None:

@@ -41,13 +41,20 @@ class Child:
     def __init__(self, argv: list[str]) -> None:
         """Start it; it ends when this process does, as it then reads the end of its input."""
         self._argv = argv
+        self._guard = threading.Lock()
+        self._ended = False
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(self._argv, stdin=subprocess.PIPE, start_new_session=True)
 
     def stop(self) -> None:
-        """Let it finish what it carries."""
+        """Let it finish what it carries, and start it no more."""
+        with self._guard:
+            self._ended = True
+            self._end()
+
+    def _end(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(PATIENCE)
@@ -57,8 +64,10 @@ class Child:
 
     def restart(self) -> None:
         """End it and start it again, with the code as it is now."""
-        self.stop()
-        self._process = self._start()
+        with self._guard:
+            if not self._ended:
+                self._end()
+                self._process = self._start()
 
 
 def run(plan: Plan) -> None:
