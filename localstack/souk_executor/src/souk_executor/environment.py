@@ -79,8 +79,10 @@ def _functions(runtime_python: Path) -> dict[str, str]:
     return {
         "LAMBDA_RUNTIME_EXECUTOR": "souk",  # this package
         RUNTIME_PYTHON: str(runtime_python),
-        ENVIRONMENTS: "8",  # processes of one function at most; further invocations wait for a free one
-        BATCHES: "4",  # batches of one queue handled at once
+        # Processes of one function at most; further invocations wait for a free one. A dozen functions share the
+        # processors, and more processes than these can run only make one another's starts slow.
+        ENVIRONMENTS: os.environ.get(ENVIRONMENTS) or str(max(3, os.cpu_count() or 1)),
+        BATCHES: os.environ.get(BATCHES) or str(max(1, (os.cpu_count() or 1) // 2)),  # of one queue handled at once
         "LAMBDA_KEEPALIVE_MS": "300000",  # an idle process (about 40 MB) ends after five minutes
         "LAMBDA_SYNCHRONOUS_CREATE": "1",  # else clients poll for the function's state, seconds apart
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0",  # polls wait at the queue, not between polls
