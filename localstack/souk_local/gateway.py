@@ -43,6 +43,8 @@ MARGIN = 64 * 1024
 PATIENCE = "32s"
 LEAVING = "shutting down"
 """What nginx calls a worker that only ends what it has begun."""
+NO_SERVICE, NO_METHOD, NO_API = 597, 598, 599
+"""Our own reasons to refuse a request to a service, as numbers that no door answers with."""
 API_ID = re.compile(r"[A-Za-z0-9]{1,64}")
 SLOT = re.compile(r"\{\{(\w+)\}\}")
 
@@ -50,43 +52,69 @@ SLOT = re.compile(r"\{\{(\w+)\}\}")
 class Problem(Struct, frozen=True, kw_only=True):
     """An answer of the gateway itself, in the words and the form of the doors."""
 
-    codes: tuple[int, ...]
-    """The failures of nginx that it stands for."""
+    status: int
     kind: str
     title: str
-    status: int
     detail: str
+    codes: tuple[int, ...] = ()
+    """The failures of nginx that it stands for."""
+    behind: tuple[int, ...] = ()
+    """The same on the way to a service, where most numbers are the doors' own."""
     retry_after: int | None = None
 
 
 PROBLEMS = (
     Problem(
-        codes=(400,), kind="malformed", title="Malformed", status=400, detail="the request is not HTTP as it should be"
-    ),
-    Problem(codes=(404, 403), kind="missing", title="Missing", status=404, detail="no such address"),
-    Problem(codes=(405,), kind="not-allowed", title="Not allowed", status=405, detail="this method is not known here"),
-    Problem(codes=(408,), kind="timeout", title="Too slow", status=408, detail="the request took too long to arrive"),
-    Problem(codes=(413,), kind="too-large", title="Too large", status=413, detail="the body is larger than 1 MiB"),
-    Problem(
-        codes=(414,), kind="address-too-long", title="Address too long", status=414, detail="the address is too long"
+        status=400, kind="malformed", title="Malformed", detail="the request is not HTTP as it should be", codes=(400,)
     ),
     Problem(
-        codes=(494,),
+        status=404, kind="missing", title="Missing", detail="no such address", codes=(403, 404), behind=(NO_SERVICE,)
+    ),
+    Problem(
+        status=405,
+        kind="not-allowed",
+        title="Not allowed",
+        detail="this method is not known here",
+        codes=(405,),
+        behind=(NO_METHOD,),
+    ),
+    Problem(status=408, kind="timeout", title="Too slow", detail="the request took too long to arrive", codes=(408,)),
+    Problem(
+        status=413,
+        kind="too-large",
+        title="Too large",
+        detail="the body is larger than 1 MiB",
+        codes=(413,),
+        behind=(413,),
+    ),
+    Problem(
+        status=414, kind="address-too-long", title="Address too long", detail="the address is too long", codes=(414,)
+    ),
+    Problem(
+        status=431,
         kind="headers-too-large",
         title="Headers too large",
-        status=431,
         detail="the headers are too large",
+        codes=(494,),
     ),
     Problem(
-        codes=(500, 502, 503),
+        status=503,
         kind="unavailable",
         title="Unavailable",
-        status=503,
         detail="the service is not deployed or does not answer now",
+        codes=(500, 502, 503),
+        behind=(502, NO_API),
         retry_after=2,
     ),
     # No Retry-After: whether anything happened is unknown, so whoever asks again needs the same Idempotency-Key.
-    Problem(codes=(504,), kind="timeout", title="Timed out", status=504, detail="the service took too long to answer"),
+    Problem(
+        status=504,
+        kind="timeout",
+        title="Timed out",
+        detail="the service took too long to answer",
+        codes=(504,),
+        behind=(504,),
+    ),
 )
 
 
@@ -218,7 +246,11 @@ def render(place: Layout) -> str:
             "index": quoted(index(routes(place))),
             "headers": lines(12, *add_headers()),
             "page_headers": lines(12, *add_headers(policy=docs.POLICY)),
-            "error_pages": lines(8, *(error_page(problem) for problem in PROBLEMS)),
+            "no_service": str(NO_SERVICE),
+            "no_method": str(NO_METHOD),
+            "no_api": str(NO_API),
+            "error_pages": lines(8, *(error_page(problem, problem.codes) for problem in PROBLEMS)),
+            "error_pages_behind": lines(12, *(error_page(one, one.behind) for one in PROBLEMS if one.behind)),
             "problems": "\n".join(location(problem) for problem in PROBLEMS),
         },
     )
@@ -251,10 +283,9 @@ def index(api_ids: Mapping[str, str]) -> str:
     return json.dumps({"name": "souk", "docs": "/docs/", "services": services, "revision": revision(api_ids)})
 
 
-def error_page(problem: Problem) -> str:
+def error_page(problem: Problem, codes: Sequence[int]) -> str:
     """Return the directive that sends failures to their problem."""
-    codes = " ".join(map(str, problem.codes))
-    return f"error_page {codes} = {address(problem)};"
+    return f"error_page {' '.join(map(str, codes))} = {address(problem)};"
 
 
 def address(problem: Problem) -> str:

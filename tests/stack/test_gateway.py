@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from souk_local import credentials, gateway, processes, ready
-from souk_local.layout import Layout, checkout, make_folders
+from souk_local import credentials, gateway, install, processes, ready
+from souk_local.layout import Layout, find, make_folders
 from souk_local.site import Site
 
 pytestmark = pytest.mark.stack
-BASE = int(os.environ.get("SOUK_GATEWAY_TEST_BASE", "8620"))
+ANSWERS = {"missing": 404, "refused": 409, "invalid": 422, "bug": 500, "degraded": 503, "crash": 502, "expired": 504}
+BASE = int(os.environ.get("SOUK_TEST_GATEWAY_BASE", "8620"))
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -36,8 +37,9 @@ class Echo(BaseHTTPRequestHandler):
         told = {"method": self.command, "path": self.path, "length": len(body)}
         told["headers"] = {name.lower(): value for name, value in self.headers.items()}
         said = json.dumps(told).encode()
-        self.send_response(404 if "missing" in self.path else 200)
-        self.send_header("Content-Type", "application/problem+json" if "missing" in self.path else "application/json")
+        status = next((code for word, code in ANSWERS.items() if word in self.path), 200)
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json" if status == 200 else "application/problem+json")
         self.send_header("Content-Length", str(len(said)))
         self.send_header("Server", "secret/1.0")
         self.send_header("Connection", "close")
@@ -108,8 +110,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     state = tmp_path_factory.mktemp("gateway")
     for folder in (state, *list(state.parents)[:2]):  # nginx's own user has to pass
         folder.chmod(0o755)
-    place = Layout(root=state, state=state, tools=checkout() / ".souk" / "tools", base=BASE)
+    place = Layout(root=state, state=state, tools=find().tools, base=BASE)
     make_folders(place)
+    install.packages(gateway.PACKAGES, say=print)
     here = Site(layout=place, credentials=credentials.load(place.credentials))
     with pytest.MonkeyPatch.context() as settings:
         settings.setattr(gateway, "PATIENCE", "1s")
@@ -173,11 +176,17 @@ def test_who_asks_is_what_the_gateway_sees(door: Gateway) -> None:
     assert "forwarded" not in seen
 
 
-def test_the_doors_answer_passes_untouched(door: Gateway) -> None:
-    answer = door.ask("/order/missing")
-    assert answer.status == 404
-    assert answer.body["path"].endswith("/missing")
+@pytest.mark.parametrize("word", ["missing", "refused", "invalid", "bug", "degraded"])
+def test_the_doors_answer_passes_untouched(door: Gateway, word: str) -> None:
+    answer = door.ask(f"/order/{word}")
+    assert answer.status == ANSWERS[word]
+    assert answer.body["path"].endswith(word)
     assert "secret" not in answer.headers["server"]
+
+
+def test_what_localstack_answers_by_itself_becomes_a_problem(door: Gateway) -> None:
+    is_problem(door.ask("/order/crash"), 503, "unavailable")
+    is_problem(door.ask("/order/expired"), 504, "timeout")
 
 
 def test_a_body_a_little_too_large_reaches_the_door(door: Gateway) -> None:
@@ -187,6 +196,14 @@ def test_a_body_a_little_too_large_reaches_the_door(door: Gateway) -> None:
 def test_a_body_far_too_large_is_a_problem(door: Gateway) -> None:
     answer = door.ask("/order/orders", "POST", b"x" * (2 * 1024 * 1024))
     is_problem(answer, 413, "too-large")
+
+
+def test_a_body_of_unknown_length_is_limited_as_well(door: Gateway) -> None:
+    piece = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    head = b"POST /order/orders HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = door.raw(head + piece * 20 + b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"urn:souk:problem:too-large" in answer
 
 
 def test_a_service_that_does_not_exist_is_a_problem(door: Gateway) -> None:

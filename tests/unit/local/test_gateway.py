@@ -44,8 +44,9 @@ def test_text_cannot_leave_its_quotes() -> None:
 
 
 def test_each_failure_belongs_to_one_problem() -> None:
-    codes = [code for problem in gateway.PROBLEMS for code in problem.codes]
-    assert len(codes) == len(set(codes))
+    for codes in ([one.codes for one in gateway.PROBLEMS], [one.behind for one in gateway.PROBLEMS]):
+        flat = [code for group in codes for code in group]
+        assert len(flat) == len(set(flat))
     assert len({problem.status for problem in gateway.PROBLEMS}) == len(gateway.PROBLEMS)
 
 
