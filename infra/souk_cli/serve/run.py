@@ -15,6 +15,7 @@ from granian.server.mp import MPServer
 from msgspec import Struct
 
 from souk_cli import apps
+from souk_cli.serve import watch
 
 TARGET = "souk_cli.serve.wsgi:application"
 # A thread holds a connection to each database that it has used.
@@ -73,6 +74,7 @@ class Child:
 def run(plan: Plan) -> None:
     """Serve until SIGTERM or SIGINT."""
     multiprocessing.set_start_method("spawn", force=True)  # workers import the code as it is when they start
+    watch.be_watched()
     child = Child(bridge()) if plan.consumers else None
     done = threading.Event()
     if child and plan.reload:
@@ -116,8 +118,9 @@ def server(plan: Plan) -> MPServer:
 
 def on_change(act: Callable[[], None], done: threading.Event) -> None:
     """Act whenever the code of the functions, the shared layer or this tool changes."""
-    from watchfiles import PythonFilter, watch
+    from watchfiles import PythonFilter
+    from watchfiles import watch as changes
 
     folders: list[Path] = [apps.ROOT / folder for folder in WATCHED]
-    for _ in watch(*folders, watch_filter=PythonFilter(), stop_event=done):
+    for _ in changes(*folders, watch_filter=PythonFilter(), stop_event=done):
         act()

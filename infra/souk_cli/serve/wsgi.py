@@ -95,5 +95,5 @@ def refused(error: SoukError) -> Mapping[str, Any]:
     return {"statusCode": given.status_code, "headers": headers, "body": given.body}
 
 
-services()
 watch.end_with_parent()
+services()
