@@ -1,5 +1,6 @@
 """The doors of the cart service."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -59,7 +60,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @app.route("/carts", methods=["POST"], status=201)
-def open_cart(body: NewCart) -> Opened:
+def open_cart(body: NewCart) -> Answer[Opened]:
     """Open an empty cart: the customer's own, or an anonymous one with a token, which is shown this once."""
     key = app.attempt
     cart_id = id_of("cart", key.scope, app.client_ip) if key else new_id()
@@ -75,7 +76,7 @@ def open_cart(body: NewCart) -> Opened:
         token=token,
     )
     headers = {"Location": f"/cart/carts/{cart_id}", **({} if kept.changed else AGAIN)}
-    return Answer(opened, 201, headers)  # type: ignore[return-value]  # an Answer carries the promised body
+    return Answer(opened, 201, headers)
 
 
 @app.route("/carts/{cart_id}", admits=SHOPPERS)
@@ -85,49 +86,59 @@ def show_cart(cart_id: str) -> CartView:
 
 
 @app.route("/carts/{cart_id}/lines", methods=["POST"], admits=SHOPPERS)
-def add_line(cart_id: str, body: NewLine) -> Changed:
+def add_line(cart_id: str, body: NewLine) -> Answer[Changed]:
     """Put a quantity of a SKU into the cart, beside what is there already."""
-    done = carts.add(
-        _id(cart_id), body.sku, body.quantity, asked=_asked(), carts=live.carts, shelf=live.replica, now=utcnow()
+    return _once(
+        lambda asked: carts.add(
+            _id(cart_id), body.sku, body.quantity, asked=asked, carts=live.carts, shelf=live.replica, now=utcnow()
+        )
     )
-    return _told(done)
 
 
 @app.route("/carts/{cart_id}/lines/{sku}", methods=["PUT"], admits=SHOPPERS)
-def change_line(cart_id: str, sku: str, body: Amount) -> Changed:
+def change_line(cart_id: str, sku: str, body: Amount) -> Answer[Changed]:
     """Change the quantity of a line."""
-    return _told(carts.change(_id(cart_id), sku, body.quantity, asked=_asked(), carts=live.carts, now=utcnow()))
+    return _once(
+        lambda asked: carts.change(_id(cart_id), sku, body.quantity, asked=asked, carts=live.carts, now=utcnow())
+    )
 
 
 @app.route("/carts/{cart_id}/lines/{sku}", methods=["DELETE"], admits=SHOPPERS)
-def remove_line(cart_id: str, sku: str) -> Changed:
+def remove_line(cart_id: str, sku: str) -> Answer[Changed]:
     """Take a line out of the cart."""
-    return _told(carts.remove(_id(cart_id), sku, asked=_asked(), carts=live.carts, now=utcnow()))
+    return _once(lambda asked: carts.remove(_id(cart_id), sku, asked=asked, carts=live.carts, now=utcnow()))
 
 
 @app.route("/carts/{cart_id}/merge", methods=["POST"], admits=SHOPPERS)
-def merge_carts(cart_id: str, body: Source) -> Changed:
+def merge_carts(cart_id: str, body: Source) -> Answer[Changed]:
     """Move the lines of another cart into this one, as after signing in; that one is gone then."""
     source = Holder(token_hash=digest(body.source_token)) if body.source_token else _holder()
-    done = carts.merge(_id(cart_id), _id(body.source), source=source, asked=_asked(), carts=live.carts, now=utcnow())
-    return _told(done)
+    return _once(
+        lambda asked: carts.merge(
+            _id(cart_id), _id(body.source), source=source, asked=asked, carts=live.carts, now=utcnow()
+        )
+    )
 
 
 @app.route("/carts/{cart_id}/submission", methods=["POST"], status=202, admits=SHOPPERS)
-def submit_cart(cart_id: str, body: Wish) -> Submitted:
+def submit_cart(cart_id: str, body: Wish) -> Answer[Submitted]:
     """Submit the cart at the version seen (If-Match) for the total of a quote; the order is decided soon after."""
     asked = msgspec.structs.replace(_asked(), seen=app.if_match)
-    outcome = submission.submit(
-        _id(cart_id),
-        body,
-        asked=asked,
-        carts=live.carts,
-        submissions=live.submissions,
-        signer=live.signer(),
-        now=utcnow(),
-    )
-    headers = {"Location": outcome.submitted.location, **(AGAIN if outcome.again else {})}
-    return Answer(outcome.submitted, 202, headers)  # type: ignore[return-value]  # an Answer carries the promised body
+
+    def decide() -> Answer[Submitted]:
+        outcome = submission.submit(
+            _id(cart_id),
+            body,
+            asked=asked,
+            carts=live.carts,
+            submissions=live.submissions,
+            signer=live.signer(),
+            now=utcnow(),
+        )
+        headers = {"Location": outcome.submitted.location, **(AGAIN if outcome.again else {})}
+        return Answer(outcome.submitted, 202, headers)
+
+    return app.once(live.refusals, decide)
 
 
 @app.consumer("cart-products", ProductPublished, ProductUnpublished, ProductTrashed, ProductRecovered)
@@ -200,8 +211,14 @@ def _id(text: str) -> str:
     return text
 
 
-def _told(done: carts.Done) -> Changed:
-    return Answer(done.answer, headers=AGAIN if done.again else {})  # type: ignore[return-value]  # as above
+def _once(work: Callable[[Asked], carts.Done]) -> Answer[Changed]:
+    """Answer a change; one that comes again under its key as it was answered before."""
+
+    def decide() -> Answer[Changed]:
+        done = work(_asked())
+        return Answer(done.answer, headers=AGAIN if done.again else {})
+
+    return app.once(live.refusals, decide)
 
 
 app.health({"postgres": live.database.ping, "redis": live.redis.ping})

@@ -147,3 +147,13 @@ def test_a_changed_price_and_a_short_shelf_are_noted(shop: Shop, guest: Shopper)
 def test_an_unknown_market_is_pointed_at(cart: Doors) -> None:
     refused = cart("POST", "/carts", {"market": "moon"})
     assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, "/market")
+
+
+def test_a_refusal_is_repeated_under_its_key(shop: Shop, guest: Shopper) -> None:
+    product = new_id()
+    first = guest.add(f"sku-{product}", idempotency_key="one")
+    shop.sell(product=product)
+    again = guest.add(f"sku-{product}", idempotency_key="one")
+    assert (again.status, again.body, again.headers["Idempotent-Replayed"]) == (409, first.body, "true")
+    assert guest.add(f"sku-{product}", 2, idempotency_key="one").status == 422
+    assert guest.add(f"sku-{product}").status == 200

@@ -67,3 +67,14 @@ def test_a_merge_that_broke_off_is_finished_by_the_sources_event(shop: Shop, gue
     for _ in range(2):
         shop.take("cart-persistence", changed(guest.cart))
     assert mine.look()["item_count"] == 4
+
+
+def test_what_was_merged_into_a_cart_merged_since_arrives_there(
+    cart: Doors, shop: Shop, guest: Shopper, mine: Shopper
+) -> None:
+    guest.add(shop.sell(), 4)
+    live.carts.change(guest.cart, lambda one: one.merging_into(mine.cart).stamped(utcnow()))
+    last = Shopper(cart, mine.token)
+    assert last("POST", "/merge", {"source": mine.cart}).status == 200
+    shop.take("cart-persistence", changed(guest.cart))
+    assert last.look()["item_count"] == 4

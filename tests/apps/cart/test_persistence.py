@@ -51,9 +51,7 @@ def test_an_event_keeps_the_cart_and_an_older_one_changes_nothing(shop: Shop, fu
     assert live.backup.find(full.cart).version == newer.version
 
 
-def test_without_redis_changes_wait(
-    shop: Shop, full: Shopper, without_redis: None
-) -> None:
+def test_without_redis_changes_wait(shop: Shop, full: Shopper, without_redis: None) -> None:
     assert full("GET").status == 503  # it was never kept: whether it exists can't be told
     refused = full.add("any")
     assert (refused.status, refused.headers["Retry-After"]) == (503, "2")

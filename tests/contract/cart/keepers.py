@@ -1,7 +1,7 @@
 """The cart service's keepers in memory, and carts to give them."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -94,6 +94,9 @@ class MemorySubmissions:
         kept = self._kept.get(order_id)
         if kept is not None and kept.verdict is Verdict.OPEN:
             self._kept[order_id] = replace(kept, verdict=verdict)
+
+    def undecided(self, cart_ids: Collection[str]) -> set[str]:
+        return {one.fact.cart_id for one in self._kept.values() if one.verdict is Verdict.OPEN} & set(cart_ids)
 
     def ask_again(self, before: datetime, now: datetime) -> int:
         late = [

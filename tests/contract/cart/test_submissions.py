@@ -85,3 +85,11 @@ def test_an_undecided_submission_is_asked_about_once_in_a_while(submissions: Sub
     soon = now + timedelta(microseconds=1)
     assert submissions.ask_again(soon, soon) >= 1
     assert submissions.ask_again(soon, soon) == 0
+
+
+def test_only_open_submissions_are_undecided(submissions: Submissions) -> None:
+    cart, decided = submitted(), submitted()
+    submissions.open(cart, utcnow())
+    submissions.open(decided, utcnow())
+    submissions.settle(decided.order_id, Verdict.PLACED, utcnow())
+    assert submissions.undecided([cart.id, decided.id, new_id()]) == {cart.id}

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from chalicelib.cart.model import Asked, Cart, Holder, Offer
+from chalicelib.cart.model import Asked, Cart, Holder, Offer, State
 from chalicelib.cart.views import CartView, Changed, Shelved, changed, view
 from souk.errors import Fault, Invalid, Missing, Refused, Unavailable
 from souk.markets import MARKETS
@@ -187,12 +187,19 @@ def _giving_up(cart: Cart, target_id: str, holder: Holder, now: datetime) -> Car
 
 
 def absorb(source: Cart, *, carts: Carts, now: datetime) -> None:
-    """Finish a merge that broke off after the source had given itself up. Raises Unavailable."""
-    if source.merged_into is None:
-        return
+    """Finish a merge that broke off after the source had given itself up. Raises Missing, Unavailable.
+
+    The target may have been merged further by now, or be with the order service: then it is tried again later.
+    """
+    target_id = source.merged_into
 
     def absorbing(cart: Cart) -> Cart:
-        absorbed = cart.absorbing(source)
-        return cart if absorbed is cart else absorbed.stamped(now)
+        if source.id in cart.merged_from or cart.state in {State.CLOSED, State.MERGED}:
+            return cart
+        if cart.state is State.FROZEN:
+            raise Unavailable("the cart is being ordered")
+        return cart.absorbing(source).stamped(now)
 
-    carts.change(source.merged_into, absorbing)
+    while target_id is not None:
+        target = carts.change(target_id, absorbing).cart
+        target_id = None if source.id in target.merged_from else target.merged_into

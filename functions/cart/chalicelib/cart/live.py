@@ -5,6 +5,7 @@ import functools
 import msgspec
 
 from chalicelib.cart.live_cart import LiveCarts
+from chalicelib.cart.refusals import KeptRefusals
 from chalicelib.cart.replica import Replica
 from chalicelib.cart.store import KeptCarts, KeptSubmissions
 from souk.auth import PrivateKey, Signer
@@ -18,6 +19,7 @@ backup = KeptCarts(database)
 carts = LiveCarts(redis, backup)
 submissions = KeptSubmissions(database)
 replica = Replica(database)
+refusals = KeptRefusals(redis)
 
 
 @functools.cache

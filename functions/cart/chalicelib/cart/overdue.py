@@ -26,7 +26,8 @@ def look(*, frozen: Frozen, carts: Carts, submissions: Submissions, now: datetim
 
     Nothing is assumed: a submission that was committed is settled by the order service alone.
     """
-    for cart_id in frozen.frozen_before(now - FROZEN_FOR):
+    since = list(frozen.frozen_before(now - FROZEN_FOR))
+    for cart_id in set(since) - submissions.undecided(since):
         cart = _found(cart_id, carts)
         if cart is not None and cart.state is State.FROZEN:
             _give_back(cart, carts=carts, submissions=submissions, now=now)

@@ -1,5 +1,6 @@
 """What the cart service keeps in PostgreSQL: carts as Redis last had them, and what was submitted."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -43,6 +44,7 @@ STANDING = """
 SETTLE = (
     "UPDATE submissions SET state = %(state)s, settled_at = %(now)s WHERE order_id = %(order_id)s AND state = 'open'"
 )
+UNDECIDED = "SELECT cart_id::text FROM submissions WHERE state = 'open' AND cart_id = ANY(%(carts)s::uuid[])"
 OVERDUE = """
     SELECT submission FROM submissions WHERE state = 'open' AND asked_at < %(before)s
      ORDER BY asked_at LIMIT 100 FOR UPDATE SKIP LOCKED
@@ -143,6 +145,11 @@ class KeptSubmissions:
         """Note the order service's verdict on an open submission."""
         with self._database.reading() as session:
             session.run(SETTLE, order_id=order_id, state=verdict, now=now)
+
+    def undecided(self, cart_ids: Collection[str]) -> set[str]:
+        """Return those of these carts that have an open submission."""
+        with self._database.reading() as session:
+            return {row["cart_id"] for row in session.all(UNDECIDED, carts=list(cart_ids))}
 
     def ask_again(self, before: datetime, now: datetime) -> int:
         """Tell the order service again what it was told before then and has not decided; return how many."""

@@ -1,5 +1,6 @@
 """Submitting a cart: Redis freezes it, PostgreSQL decides, the order service answers later."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -39,6 +40,9 @@ class Submissions(Protocol):
 
     def settle(self, order_id: str, verdict: Verdict, now: datetime) -> None:
         """Note the order service's verdict on an open submission."""
+
+    def undecided(self, cart_ids: Collection[str]) -> set[str]:
+        """Return those of these carts that have an open submission."""
 
     def ask_again(self, before: datetime, now: datetime) -> int:
         """Tell the order service again about what it was told before then and has not decided; return how many."""
