@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from souk_local import credentials, gateway, install, processes, ready
+from souk_local import credentials, gateway, install, nginx, processes, ready
 from souk_local.layout import Layout, find, make_folders
 from souk_local.site import Site
 
@@ -115,7 +115,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     install.packages(gateway.PACKAGES, say=print)
     here = Site(layout=place, credentials=credentials.load(place.credentials))
     with pytest.MonkeyPatch.context() as settings:
-        settings.setattr(gateway, "PATIENCE", "1s")
+        settings.setattr(nginx, "PATIENCE", "1s")
         yield from served(here, place)
 
 

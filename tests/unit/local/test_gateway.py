@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from souk_local import docs, gateway
+from souk_local import docs, gateway, nginx
 from souk_local.errors import StackError
 from souk_local.layout import Layout
 
@@ -16,43 +16,45 @@ def place(tmp_path: Path) -> Layout:
 
 
 def test_every_slot_of_the_template_is_filled(place: Layout) -> None:
-    assert "{{" not in gateway.render(place)
+    assert "{{" not in nginx.render(place, {})
 
 
 def test_it_listens_on_loopback_alone(place: Layout) -> None:
-    assert [line.strip() for line in gateway.render(place).splitlines() if "listen " in line] == [
+    assert [line.strip() for line in nginx.render(place, {}).splitlines() if "listen " in line] == [
         "listen 127.0.0.1:61000;"
     ]
 
 
 def test_every_file_lies_in_its_own_folder(place: Layout) -> None:
-    named = [line.split()[-1] for line in gateway.render(place).splitlines() if "_temp_path" in line or "pid " in line]
+    named = [
+        line.split()[-1] for line in nginx.render(place, {}).splitlines() if "_temp_path" in line or "pid " in line
+    ]
     assert not any(path.startswith("/") for path in named)
 
 
 def test_a_template_with_an_unknown_slot_is_refused() -> None:
     with pytest.raises(KeyError):
-        gateway.fill("{{one}} {{two}}", {"one": "1"})
+        nginx.fill("{{one}} {{two}}", {"one": "1"})
     with pytest.raises(KeyError):
-        gateway.fill("{{one}}", {"one": "1", "two": "2"})
+        nginx.fill("{{one}}", {"one": "1", "two": "2"})
 
 
 def test_text_cannot_leave_its_quotes() -> None:
-    assert gateway.quoted("it's a \\") == "it\\'s a \\\\"
+    assert nginx.quoted("it's a \\") == "it\\'s a \\\\"
     with pytest.raises(ValueError, match="variable"):
-        gateway.quoted("$host")
+        nginx.quoted("$host")
 
 
 def test_each_failure_belongs_to_one_problem() -> None:
-    for codes in ([one.codes for one in gateway.PROBLEMS], [one.behind for one in gateway.PROBLEMS]):
+    for codes in ([one.codes for one in nginx.PROBLEMS], [one.behind for one in nginx.PROBLEMS]):
         flat = [code for group in codes for code in group]
         assert len(flat) == len(set(flat))
-    assert len({problem.status for problem in gateway.PROBLEMS}) == len(gateway.PROBLEMS)
+    assert len({problem.status for problem in nginx.PROBLEMS}) == len(nginx.PROBLEMS)
 
 
 def test_a_service_without_api_is_marked() -> None:
-    assert "order abc;\n" in gateway.render_routes({"order": "abc"})
-    assert "cart -;\n" in gateway.render_routes({"order": "abc"})
+    assert "order abc;\n" in nginx.render_routes({"order": "abc"})
+    assert "cart -;\n" in nginx.render_routes({"order": "abc"})
 
 
 def test_routes_are_kept_for_the_next_start(place: Layout) -> None:
