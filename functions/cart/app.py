@@ -160,7 +160,7 @@ def take_stock(event: Event, fact: StockChanged) -> None:
 def take_outcome(_: Event, fact: OrderPlaced | OrderRejected) -> None:
     """Close the cart that became an order; give back the one that did not."""
     verdict = Verdict.PLACED if isinstance(fact, OrderPlaced) else Verdict.REJECTED
-    outcomes.settle(fact.order_id, fact.cart_id, verdict, submissions=live.submissions, carts=live.carts, now=utcnow())
+    outcomes.settle(fact.order_id, verdict, submissions=live.submissions, carts=live.carts, now=utcnow())
 
 
 @app.consumer("cart-persistence", CartChanged)

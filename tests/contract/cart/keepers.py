@@ -89,11 +89,12 @@ class MemorySubmissions:
         self._kept[fact.order_id] = Submission(fact=fact, verdict=Verdict.ABANDONED, submitted_at=now)
         return Verdict.ABANDONED
 
-    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> None:
+    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> Submission | None:
         del now
         kept = self._kept.get(order_id)
         if kept is not None and kept.verdict is Verdict.OPEN:
-            self._kept[order_id] = replace(kept, verdict=verdict)
+            kept = self._kept[order_id] = replace(kept, verdict=verdict)
+        return kept
 
     def undecided(self, cart_ids: Collection[str]) -> set[str]:
         return {one.fact.cart_id for one in self._kept.values() if one.verdict is Verdict.OPEN} & set(cart_ids)

@@ -63,9 +63,15 @@ def test_after_a_verdict_a_cart_can_be_submitted_again(submissions: Submissions)
 def test_the_first_verdict_stands(submissions: Submissions) -> None:
     cart = submitted()
     submissions.open(cart, utcnow())
-    submissions.settle(cart.order_id, Verdict.PLACED, utcnow())
-    submissions.settle(cart.order_id, Verdict.REJECTED, utcnow())
+    for verdict in (Verdict.PLACED, Verdict.REJECTED):
+        standing = submissions.settle(cart.order_id, verdict, utcnow())
+        assert standing is not None
+        assert standing.verdict is Verdict.PLACED
     assert submissions.open(cart, utcnow()).verdict is Verdict.PLACED
+
+
+def test_a_verdict_on_what_was_never_submitted_is_none(submissions: Submissions) -> None:
+    assert submissions.settle(new_id(), Verdict.PLACED, utcnow()) is None
 
 
 def test_what_came_cannot_be_abandoned_and_what_is_abandoned_cannot_come(submissions: Submissions) -> None:

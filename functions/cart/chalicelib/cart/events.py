@@ -67,12 +67,11 @@ PUBLISHES = catalogue(CartChanged, CartSubmitted)
 
 
 class OrderPlaced(Fact, frozen=True, kw_only=True):
-    """The order exists. One that did not come from a cart here names none."""
+    """The order exists."""
 
     TYPE: ClassVar[str] = "order.placed"
 
     order_id: str
-    cart_id: str | None = None
 
 
 class OrderRejected(Fact, frozen=True, kw_only=True):
@@ -81,7 +80,6 @@ class OrderRejected(Fact, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "order.rejected"
 
     order_id: str
-    cart_id: str | None = None
 
 
 class PublishedSku(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,17 +8,15 @@ from chalicelib.cart.submission import Submissions
 from souk.errors import Missing
 
 
-def settle(
-    order_id: str, cart_id: str | None, verdict: Verdict, *, submissions: Submissions, carts: Carts, now: datetime
-) -> None:
+def settle(order_id: str, verdict: Verdict, *, submissions: Submissions, carts: Carts, now: datetime) -> None:
     """Note a verdict, then close or thaw the cart if it is frozen for that order. Safe to repeat. Raises Unavailable.
 
     In this order: a cart that takes changes again must find no open submission of itself.
     """
-    if cart_id is None:
+    standing = submissions.settle(order_id, verdict, now)
+    if standing is None:
         return  # an order that no cart here asked for
-    submissions.settle(order_id, verdict, now)
-    release(cart_id, order_id, verdict, carts=carts, now=now)
+    release(standing.fact.cart_id, order_id, standing.verdict, carts=carts, now=now)
 
 
 def release(cart_id: str, order_id: str, verdict: Verdict, *, carts: Carts, now: datetime) -> None:
@@ -31,4 +29,4 @@ def release(cart_id: str, order_id: str, verdict: Verdict, *, carts: Carts, now:
     try:
         carts.change(cart_id, settled)
     except Missing:
-        return  # a cart of a shop that was imported, or long gone
+        return  # long gone

@@ -41,9 +41,11 @@ STANDING = """
      WHERE order_id = %(order_id)s OR (cart_id = %(cart_id)s AND state = 'open')
      ORDER BY order_id = %(order_id)s DESC LIMIT 1
 """
-SETTLE = (
-    "UPDATE submissions SET state = %(state)s, settled_at = %(now)s WHERE order_id = %(order_id)s AND state = 'open'"
-)
+SETTLE = """
+    UPDATE submissions
+       SET state = CASE state WHEN 'open' THEN %(state)s ELSE state END, settled_at = coalesce(settled_at, %(now)s)
+     WHERE order_id = %(order_id)s RETURNING state, submission, submitted_at
+"""
 UNDECIDED = "SELECT cart_id::text FROM submissions WHERE state = 'open' AND cart_id = ANY(%(carts)s::uuid[])"
 OVERDUE = """
     SELECT submission FROM submissions WHERE state = 'open' AND asked_at < %(before)s
@@ -141,10 +143,11 @@ class KeptSubmissions:
                 return Verdict.ABANDONED
             return _standing(tx, given_up.fact).verdict
 
-    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> None:
-        """Note the order service's verdict on an open submission."""
+    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> Submission | None:
+        """Note the order service's verdict; the first one stands. Return the submission, None where there is none."""
         with self._database.reading() as session:
-            session.run(SETTLE, order_id=order_id, state=verdict, now=now)
+            row = session.one(SETTLE, order_id=order_id, state=verdict, now=now)
+        return None if row is None else _submission(row)
 
     def undecided(self, cart_ids: Collection[str]) -> set[str]:
         """Return those of these carts that have an open submission."""

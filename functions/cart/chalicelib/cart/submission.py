@@ -38,8 +38,8 @@ class Submissions(Protocol):
     def abandon(self, cart: Cart, now: datetime) -> Verdict:
         """Keep a submission that never came as abandoned, or return the verdict on the one that did come."""
 
-    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> None:
-        """Note the order service's verdict on an open submission."""
+    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> Submission | None:
+        """Note the order service's verdict; the first one stands. Return the submission, None where there is none."""
 
     def undecided(self, cart_ids: Collection[str]) -> set[str]:
         """Return those of these carts that have an open submission."""
