@@ -15,8 +15,9 @@ from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
 from chalicelib.order.management import OrderQuery
 from chalicelib.order.model.order import Order, Summary
 from chalicelib.order.model.pricing import SHIPPING_METHODS, market_of
+from chalicelib.order.model.stock import LedgerEntry
 from chalicelib.order.quotes import MarketQuery, QuoteWish
-from chalicelib.order.stock import Adjustment, Count, LocationQuery, StockQuery
+from chalicelib.order.stock import Adjustment, Count, LedgerQuery, LocationQuery, StockQuery
 from chalicelib.order.store.books import Books
 from chalicelib.order.views import MethodView, OrderView, QuoteView, StockView
 from souk import records
@@ -108,6 +109,13 @@ def set_stock(sku: str, body: Count) -> StockView:
     seen, origin = app.if_match, _origin()
     with live.books() as books:
         return StockView.of(stock.count(sku, body, seen=seen, origin=origin, now=utcnow(), stock=books))
+
+
+@app.route("/stock/{sku}/adjustments", permission="stock:read")
+def list_adjustments(sku: str, query: LedgerQuery) -> Page[LedgerEntry]:
+    """List why stock of a SKU is what it is, newest first: what staff adjusted and what orders took and gave back."""
+    with live.reading() as books:
+        return stock.ledger(sku, query, stock=books)
 
 
 @app.route("/stock/{sku}/adjustments", methods=["POST"], status=201, permission="stock:write")

@@ -3,23 +3,29 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from contextlib import suppress
+from functools import partial
 
 import pytest
 
-from chalicelib.order import expiry, live, placing, quotes
-from chalicelib.order.model.order import Order
+from chalicelib.order import expiry, fulfilment, live, placing, quotes
+from chalicelib.order.model.order import Hold, Order, Status
 from chalicelib.order.model.pricing import Wish
 from chalicelib.order.model.product import Product, SoldSku
 from chalicelib.order.model.quote import Address, Contact
 from chalicelib.order.model.stock import Movement, Spot, Why
 from chalicelib.order.model.submission import Rejection, Submission, SubmittedLine
-from souk.errors import Unavailable
+from souk.audit import Origin
+from souk.auth import Caller, Kind
+from souk.clock import utcnow
+from souk.errors import Refused, Unavailable
 from souk.ids import id_of, new_id
 from souk.money import Money
 
 pytestmark = [pytest.mark.stores, pytest.mark.fault]
 AT_ONCE = 24
+STAFF = Origin(Caller(kind=Kind.STAFF, subject="staff", permissions=frozenset({"orders:write"})))
+CASH = fulfilment.PaymentWish(method="cash")
 PRICE = Money(1_000, "USD")
 HOME = Address(recipient="Ada", street="1 Mill Lane", city="Reno", postal_code="89501", country="US")
 COUNT = "SELECT count(*) AS n FROM orders JOIN order_lines ON order_id = id WHERE sku = %(sku)s"
@@ -54,7 +60,7 @@ def on_the_shelf(units: int) -> tuple[str, str]:
 
 def submission(*goods: tuple[str, str]) -> Submission:
     """Return a fresh submission of one unit of each."""
-    now = datetime.now(UTC)
+    now = utcnow()
     wish = quotes.QuoteWish(
         lines=tuple(Wish(sku, 1) for _, sku in goods),
         contact=Contact(email="ada@example.com", name="Ada"),
@@ -124,6 +130,45 @@ def test_carts_of_the_same_goods_in_any_order_do_not_lock_each_other_out(crowd: 
     assert all_at_once(crowd, decide, wanted) == {"Order": 20, "Rejection": 20}
     for _, sku in (some, others, more):
         assert_sums(sku, on_hand=20, reserved=20)
+
+
+def test_money_and_the_end_of_time_at_once_leave_an_order_paid_with_its_stock_or_cancelled_without(
+    crowd: ThreadPoolExecutor,
+) -> None:
+    one, other = on_the_shelf(20), on_the_shelf(20)
+    placed = [decide(submission(one, other)) for _ in range(20)]
+    with live.books() as books:
+        books.tx.run(AGE, skus=[one[1], other[1]])
+    acts: list[Callable[[], object]] = [partial(pay, order.id) for order in placed if isinstance(order, Order)]
+    acts += [partial(decide, submission(one, other)) for _ in range(20)]
+    acts += [partial(expiry.sweep, books=live.books) for _ in range(4)]
+    for done in [crowd.submit(act) for act in acts]:
+        done.result()
+    expiry.sweep(books=live.books)
+    for order in placed:
+        assert isinstance(order, Order)
+        with live.reading() as books:
+            now = books.find(order.id)
+        assert isinstance(now, Order)
+        states = frozenset(reservation.state for reservation in now.reservations)
+        assert (now.status, states) in {
+            (Status.PAID, frozenset({Hold.COMMITTED})),
+            (Status.CANCELLED, frozenset({Hold.EXPIRED})),
+        }
+    for _, sku in (one, other):
+        assert_sums(sku, on_hand=20, reserved=20)
+
+
+def pay(order_id: str) -> None:
+    """Pay, trying again when the database asks for it; that the goods went to others in the meantime is fine."""
+    with suppress(Refused):
+        while True:
+            try:
+                with live.books() as books:
+                    fulfilment.pay(order_id, CASH, origin=STAFF, now=utcnow(), books=books)
+                    return
+            except Unavailable:
+                continue
 
 
 def test_an_expired_reservation_is_released_exactly_once(crowd: ThreadPoolExecutor) -> None:

@@ -25,6 +25,8 @@ def test_stock_is_set_to_what_was_counted(shop: Shop) -> None:
     assert (read.body, read.etag) == (second, f'"{second["version"]}"')
     with live.database.reading() as tx:
         assert tx.one(LEDGER, sku=sku) == {"on_hand": 4, "reserved": 0}
+    ledger = shop.doors("GET", f"/stock/{sku}/adjustments", token=shop.staff).body["items"]
+    assert [(entry["why"], entry["on_hand"]) for entry in ledger] == [("counted", -3), ("counted", 7)]
     assert [told["on_hand"] for told in shop.told("stock.changed", sku)] == [7, 4]
 
 

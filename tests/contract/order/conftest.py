@@ -19,7 +19,8 @@ class Keeper(msgspec.Struct):
     replica: Replica | MemoryReplica
 
 
-def _memory() -> Keeper:
+def in_memory() -> Keeper:
+    """Return empty books in memory."""
     books = MemoryBooks()
 
     @contextmanager
@@ -33,6 +34,6 @@ def _memory() -> Keeper:
 @pytest.fixture(params=["memory", pytest.param("stores", marks=pytest.mark.stores)])
 def keeper(request: pytest.FixtureRequest) -> Keeper:
     if request.param == "memory":
-        return _memory()
+        return in_memory()
     request.getfixturevalue("stores")
     return Keeper(live.books, live.replica)

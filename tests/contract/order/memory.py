@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from chalicelib.order.model.order import Cause, Filter, Hold, Lapsed, LapsedOrder, Order, Place, Status, Summary
 from chalicelib.order.model.product import Product
 from chalicelib.order.model.quote import Quote
-from chalicelib.order.model.stock import Level, Movement, Short, Spot, Why, moved
+from chalicelib.order.model.stock import LedgerEntry, Level, Movement, Short, Spot, Why, moved
 from chalicelib.order.model.submission import Rejection, Snapshot, Submission
 from souk.clock import utcnow
 from souk.errors import Missing, Refused
@@ -77,6 +77,12 @@ class MemoryBooks:
     def changed(self, *, since: datetime, after: Spot, limit: int) -> list[Level]:
         spots = [spot for spot in sorted(self.rows) if spot > after and self.rows[spot].changed_at >= since]
         return [self.rows[spot] for spot in spots[:limit]]
+
+    def entries(self, spot: Spot, *, before: int | None, limit: int) -> list[LedgerEntry]:
+        numbered = [
+            (n, one) for n, one in enumerate(self.ledger, 1) if one.spot == spot and (before is None or n < before)
+        ]
+        return [_entry(n, one, self.now()) for n, one in reversed(numbered)][:limit]
 
     def add_quote(self, quote: Quote) -> None:
         self.quotes[quote.id] = quote
@@ -153,6 +159,13 @@ class MemoryBooks:
         orders = sorted(self.orders.values(), key=lambda order: (order.placed_at, order.id), reverse=True)
         fitting = (order for order in orders if before is None or (order.placed_at, order.id) < before)
         return [_summary(order) for order in fitting if _fits(order, wanted)][:limit]
+
+
+def _entry(number: int, movement: Movement, at: datetime) -> LedgerEntry:
+    shared = {
+        name: getattr(movement, name) for name in ("on_hand", "reserved", "backorder", "why", "order_id", "note", "by")
+    }
+    return LedgerEntry(id=number, **shared, at=at)
 
 
 def _fits(order: Order, wanted: Filter) -> bool:

@@ -81,6 +81,18 @@ def test_stock_is_listed_by_the_beginning_of_the_sku_and_by_when_it_changed(keep
         assert [level.spot for level in recent] == [spots[2]]
 
 
+def test_the_ledger_tells_newest_first_why_stock_is_what_it_is(keeper: Keeper) -> None:
+    tea = goods.shelve(keeper, 5)
+    where = Spot(tea.skus[0].sku)
+    placed = goods.order(keeper, tea, quantity=2)
+    with keeper.open() as books:
+        newest, oldest = books.entries(where, before=None, limit=9)
+        assert (oldest.why, oldest.on_hand) == (Why.RECEIVED, 5)
+        assert (newest.why, newest.reserved, newest.order_id) == (Why.RESERVED, 2, placed.id)
+        assert [entry.id for entry in books.entries(where, before=newest.id, limit=9)] == [oldest.id]
+        assert [entry.id for entry in books.entries(where, before=None, limit=1)] == [newest.id]
+
+
 def test_an_order_is_read_as_it_was_placed(keeper: Keeper) -> None:
     placed = goods.order(keeper, goods.shelve(keeper, 5), goods.shelve(keeper, 5), quantity=2)
     with keeper.open() as books:

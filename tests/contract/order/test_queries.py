@@ -32,7 +32,9 @@ def filled(stores: dict[str, str]) -> None:
     imports.import_orders([past(new_id(), "tea") for _ in range(300)])
     imports.import_stock([StockCount(sku=f"sku-{new_id()}", on_hand=1) for _ in range(300)])
     with Database("order", "OWNER_DATABASE_URL").reading() as tx:
-        tx.run("ANALYZE")
+        tx.run(
+            "ANALYZE orders, order_lines, stock, stock_ledger, reservations, decisions, quotes, shipments, payments, timeline"
+        )
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,7 @@ def filled(stores: dict[str, str]) -> None:
         (stock.READ_ROWS, ROW | {"text": None, "limit": 21}, "stock_pkey"),
         (stock.READ_ROWS, ROW | {"text": "b%", "limit": 21}, "stock_pkey"),
         (stock.READ_CHANGED, ROW | {"since": NOW, "limit": 500}, "stock_pkey"),
+        (stock.READ_LEDGER, ROW | {"before": 9, "limit": 21}, "stock_ledger_by_row"),
         (quotes.READ_QUOTE, ORDER, "quotes_pkey"),
         (quotes.FORGET_QUOTES, {}, "quotes_age"),
     ],

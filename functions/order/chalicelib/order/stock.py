@@ -7,7 +7,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from chalicelib.order import events
-from chalicelib.order.model.stock import LOCATION, Level, Location, Movement, Spot, Units, Why, is_sku
+from chalicelib.order.model.stock import LOCATION, LedgerEntry, Level, Location, Movement, Spot, Units, Why, is_sku
 from souk import paging
 from souk.audit import Origin, audited
 from souk.errors import Fault, Invalid, Missing, Stale
@@ -23,6 +23,12 @@ class StockQuery(PageQuery, frozen=True, kw_only=True):
     """Which stock to list; `text` is how the SKU begins."""
 
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+
+
+class LedgerQuery(PageQuery, frozen=True, kw_only=True):
+    """Which part of the ledger to list."""
+
+    location: Location = LOCATION
 
 
 class LocationQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +72,9 @@ class Stock(Protocol):
     def levels(self, *, after: Spot, limit: int, text: str | None) -> list[Level]:
         """Return rows in SKU order."""
 
+    def entries(self, spot: Spot, *, before: int | None, limit: int) -> list[LedgerEntry]:
+        """Return the ledger of a row, newest first."""
+
     def tell(self, *events: Event) -> None:
         """Put events into the outbox."""
 
@@ -80,6 +89,13 @@ def listed(query: StockQuery, *, stock: Stock) -> Page[Level]:
 def read(sku: str, location: str, *, stock: Stock) -> Level:
     """Return how much there is. Raises Missing."""
     return stock.level(Spot(sku, location))
+
+
+def ledger(sku: str, query: LedgerQuery, *, stock: Stock) -> Page[LedgerEntry]:
+    """Return why stock of a SKU is what it is, newest first."""
+    before = paging.unseal(query.cursor, int)
+    found = stock.entries(Spot(sku, query.location), before=before, limit=query.limit + 1)
+    return paging.page(found, query.limit, key=lambda entry: entry.id)
 
 
 def count(sku: str, counted: Count, *, seen: int, origin: Origin, now: datetime, stock: Stock) -> Level:

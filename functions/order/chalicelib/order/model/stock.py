@@ -83,6 +83,20 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
         return Spot(self.sku, self.location)
 
 
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A movement as the ledger keeps it."""
+
+    id: int
+    on_hand: Annotated[int, msgspec.Meta(description="by how much it changed, as do the two below")]
+    reserved: int
+    backorder: int
+    why: Why
+    order_id: str | None
+    note: str
+    by: str
+    at: datetime
+
+
 class Short(Refused):
     """There is less than a movement needs; `missing` are the rows that could not give it, `available` what is there."""
 

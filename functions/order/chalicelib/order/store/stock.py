@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from chalicelib.order.model.stock import Level, Movement, Short, Spot
+from chalicelib.order.model.stock import LedgerEntry, Level, Movement, Short, Spot
 from souk.errors import Missing
 from souk.events import Event
 from souk.postgres import Row, Transaction
@@ -55,6 +55,13 @@ READ_ROWS = """
      WHERE (sku, location) > (%(sku)s, %(location)s)
        AND (%(text)s::text IS NULL OR sku LIKE %(text)s)
      ORDER BY sku, location
+     LIMIT %(limit)s
+"""
+READ_LEDGER = """
+    SELECT id, on_hand, reserved, backorder, why, order_id, note, by, at
+      FROM stock_ledger
+     WHERE sku = %(sku)s AND location = %(location)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
+     ORDER BY id DESC
      LIMIT %(limit)s
 """
 READ_CHANGED = """
@@ -116,6 +123,11 @@ class StockRows:
         """Return rows that changed since a moment, in SKU order."""
         rows = self.tx.all(READ_CHANGED, since=since, sku=after.sku, location=after.location, limit=limit)
         return [level_of(row) for row in rows]
+
+    def entries(self, spot: Spot, *, before: int | None, limit: int) -> list[LedgerEntry]:
+        """Return the ledger of a row, newest first."""
+        rows = self.tx.all(READ_LEDGER, sku=spot.sku, location=spot.location, before=before, limit=limit)
+        return msgspec.convert(rows, list[LedgerEntry])
 
     def tell(self, *events: Event) -> None:
         """Put events into the outbox."""
