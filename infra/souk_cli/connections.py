@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from souk_local import layout
@@ -13,17 +13,20 @@ from souk_local.errors import StackError
 SECONDS = 2.0
 LOCAL, SERVE = "local", "serve"
 HERE = frozenset({LOCAL, SERVE})  # stages that live on this machine
+OWNERS, RELAYS = "_OWNER_DATABASE_URL", "_RELAY_DATABASE_URL"
 SECRET_ID = "_SECRET_ID"  # noqa: S105 - the end of a setting's name
 FILE = "_FILE"
 
 
-def fill(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+def fill(environment: Mapping[str, str] | None = None, *, only: Callable[[str], bool] = bool) -> dict[str, str]:
     """Return the environment, completed with the local stack's connections where a stack is there.
 
-    A setting that the environment gives in any form (itself, as a file, in the service's secret) is left alone.
+    A setting that the environment gives in any form (itself, as a file, in the service's secret) is left alone; of the
+    others `only` some are taken.
     """
     given = dict(os.environ if environment is None else environment)
-    return {**{name: value for name, value in local().items() if not is_given(name, given)}, **given}
+    missing = {name: value for name, value in local().items() if only(name) and not is_given(name, given)}
+    return {**missing, **given}
 
 
 def local() -> Mapping[str, str]:
@@ -41,16 +44,31 @@ def is_given(name: str, environment: Mapping[str, str]) -> bool:
     return any(one in environment for one in (name, name + FILE, service + SECRET_ID))
 
 
-def adopt(stage: str | None = None, *, aws: bool = False) -> None:
+def of_functions(name: str) -> bool:
+    """Tell whether a setting is one of those that functions have: no migration's, and not the relay's."""
+    return not name.endswith((OWNERS, RELAYS))
+
+
+def of_bridge(name: str) -> bool:
+    """Tell whether a setting is one of those that the bridge needs."""
+    return name.endswith(RELAYS) or name in {"PRODUCT_MONGO_URL", "CART_REDIS_URL", "BRIDGE_RABBIT_URL"}
+
+
+def of_both(name: str) -> bool:
+    """Tell whether a setting is one of those that functions have, or the bridge needs."""
+    return of_functions(name) or of_bridge(name)
+
+
+def adopt(stage: str | None = None, *, only: Callable[[str], bool], aws: bool = False) -> None:
     """Complete this process's environment for a stage, the one it names when none is given.
 
-    A stage elsewhere has to be said completely: nothing of the local stack's is mixed into it. With `aws`, calls of AWS
-    go to the local stack where that is the stage.
+    Of the local stack's settings `only` some are taken. A stage elsewhere has to be said completely: nothing of the
+    local stack's is mixed into it. With `aws`, calls of AWS go to the local stack where that is the stage.
     """
     wanted = os.environ["SOUK_STAGE"] = stage or os.environ.get("SOUK_STAGE") or LOCAL
     if wanted not in HERE:
         return
-    os.environ.update(fill())
+    os.environ.update(fill(only=only))
     os.environ["SOUK_STAGE"] = wanted
     if aws and wanted == LOCAL:
         import souk_local

@@ -13,6 +13,7 @@ from souk_cli import connections
 from souk_cli.bridge.sources import SQL_SERVICES
 
 KEPT = timedelta(days=7)
+SLACK = timedelta(hours=1)  # whoever says seven days means this moment's, or that of a moment ago
 BATCH = 5_000
 DATABASE_TIME = "SELECT clock_timestamp() AS now"
 MARK_UNSENT = """
@@ -35,7 +36,7 @@ def replay(
     Raises Refused for what is older than consumers remember.
     """
     first = oldest(since, utcnow())
-    connections.adopt(stage)
+    connections.adopt(stage, only=connections.of_bridge)
     known = [one for one in SQL_SERVICES if connections.is_given(f"{one.upper()}_RELAY_DATABASE_URL", os.environ)]
     return {one: _mark(one, first, kinds) for one in services or known}
 
@@ -43,9 +44,9 @@ def replay(
 def oldest(since: datetime | None, now: datetime) -> datetime:
     """Return the moment from which on events are replayed. Raises Refused for one too long ago."""
     limit = now - KEPT
-    if since is not None and since < limit:
+    if since is not None and since < limit - SLACK:
         raise Refused(f"events older than {KEPT.days} days are not replayed: use `souk resync` for what they led to")
-    return since or limit
+    return max(since or limit, limit)
 
 
 def _mark(service: str, since: datetime, kinds: Sequence[str]) -> int:

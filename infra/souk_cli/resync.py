@@ -18,7 +18,7 @@ def resync(
 
     Returns how many events of each service; None for one that has nothing to tell.
     """
-    connections.adopt(stage)
+    connections.adopt(stage, only=connections.of_functions)
     return {one: _tell(one, since) for one in services or apps.SERVICES}
 
 

@@ -27,7 +27,7 @@ MAKE_EFFECTS = """
 COUNT_EFFECTS = "SELECT count(*) AS effects, count(DISTINCT event_id) AS events FROM toy_effects"
 
 
-class Happened(Fact):
+class Happened(Fact, frozen=True):
     TYPE = "toy.happened"
     poison: bool = False
 

@@ -24,7 +24,7 @@ app = Souk("order")
 database = Database("order")
 
 
-class Happened(Fact):
+class Happened(Fact, frozen=True):
     """Something happened, or something that nobody can understand."""
 
     TYPE = "toy.happened"

@@ -14,6 +14,7 @@ import msgspec
 from souk_cli.bridge.link import LOG
 from souk_cli.bridge.patience import Patience
 from souk_cli.bridge.statistics import Counts, Report, Statistics, total
+from souk_cli.connections import of_functions
 
 PATIENCE = 30.0  # seconds for a worker to finish what it carries
 STEADY = 60.0  # seconds after which a worker's death is not the last one's fault
@@ -68,7 +69,10 @@ class Workers:
         reading, writing = os.pipe()
         hours = "keeps-hours" if number == 0 else "no-hours"
         argv = [sys.executable, "-m", "souk_cli.bridge.worker", str(writing), hours]
-        with subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=(writing,), start_new_session=True) as process:
+        env = {name: value for name, value in os.environ.items() if of_functions(name)}
+        with subprocess.Popen(
+            argv, stdin=subprocess.PIPE, pass_fds=(writing,), start_new_session=True, env=env
+        ) as process:
             os.close(writing)
             self._processes[number] = process
             if self._ending.is_set():

@@ -28,7 +28,8 @@ def command(*, target: str, stage: str | None, workers: int, host: str, port: in
     from souk_local import layout
     from souk_local.errors import StackError
 
-    connections.adopt(stage=stage, aws=target == "sqs")
+    direct = target == "direct"
+    connections.adopt(stage, only=connections.of_both if direct else connections.of_bridge, aws=not direct)
     try:
         setting("bridge", "RABBIT_URL")
     except Unset as error:

@@ -70,7 +70,7 @@ def letters(stage: str | None) -> list[Letters]:
     from souk_cli import connections
     from souk_cli.dead import QueueLetters, RabbitLetters
 
-    connections.adopt(stage, aws=True)
+    connections.adopt(stage, only=connections.of_bridge, aws=True)
     url = setting("bridge", "RABBIT_URL", "")
     return [QueueLetters(), *([RabbitLetters(url)] if url else [])]
 

@@ -27,7 +27,7 @@ def command(*, host: str, port: int | None, workers: int, reload: bool, no_consu
     from souk_cli.serve import run
     from souk_local import layout
 
-    connections.adopt(stage="serve")
+    connections.adopt("serve", only=connections.of_functions)
     connections.insist(NEEDED)
     for name, where in connections.silent(WANTED).items():
         click.echo(f"warning: nobody answers at {where} ({name}); the services work in their degraded way", err=True)

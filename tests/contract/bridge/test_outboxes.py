@@ -25,7 +25,7 @@ MONGO = Mongo("product")
 DOCUMENTS = DocumentOutbox("product", COLLECTION)
 
 
-class Happened(Fact):
+class Happened(Fact, frozen=True):
     TYPE = "toy.happened"
 
 

@@ -25,5 +25,11 @@ def test_a_stage_elsewhere_gets_nothing_of_the_local_stack(monkeypatch: pytest.M
     monkeypatch.setattr(connections, "local", lambda: STACK)
     environment: dict[str, str] = {}
     monkeypatch.setattr(os, "environ", environment)
-    connections.adopt("production")
+    connections.adopt("production", only=bool)
     assert environment == {"SOUK_STAGE": "production"}
+
+
+def test_functions_are_given_neither_the_owners_nor_the_relays_keys() -> None:
+    names = ["ORDER_DATABASE_URL", "ORDER_OWNER_DATABASE_URL", "ORDER_RELAY_DATABASE_URL", "CART_SIGNING_KEY"]
+    assert list(filter(connections.of_functions, names)) == ["ORDER_DATABASE_URL", "CART_SIGNING_KEY"]
+    assert list(filter(connections.of_bridge, names)) == ["ORDER_RELAY_DATABASE_URL"]

@@ -34,5 +34,6 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_replay_goes_back_seven_days_and_no_further() -> None:
     assert oldest(None, NOW) == NOW - timedelta(days=7)
     assert oldest(NOW - timedelta(hours=1), NOW) == NOW - timedelta(hours=1)
+    assert oldest(NOW - timedelta(days=7, seconds=5), NOW) == NOW - timedelta(days=7)
     with pytest.raises(Refused):
         oldest(NOW - timedelta(days=8), NOW)
