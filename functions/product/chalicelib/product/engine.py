@@ -31,6 +31,8 @@ INDEX = "products"  # an alias; the index behind it is numbered
 BETWEEN = "\x1f"  # parts a category's id from its name in a facet's key
 MOST_BUCKETS = 30
 BOUNDS = (200, 500, 1_000, 2_000, 5_000)  # where price buckets begin and end, in minor units
+BATCH = 250  # products written at once
+WRITTEN = frozenset({200, 201, 409})  # 409: the index knows a later `rev`
 SHORT = {"excludes": ["product.details.description"]}
 Body = dict[str, Any]
 
@@ -185,14 +187,18 @@ class SearchIndex:
 
     def write(self, products: Sequence[Product]) -> None:
         """Write products under their `rev`; one that the index knows better is left alone."""
+        for start in range(0, len(products), BATCH):
+            self._write_some(products[start : start + BATCH])
+
+    def _write_some(self, products: Sequence[Product]) -> None:
         lines: list[Body] = []
         for one in products:
             lines += [{"index": {"_id": one.id, "version": one.rev, "version_type": "external"}}, document(one)]
         with self._search.client() as client:
             answer = client.bulk(index=INDEX, operations=lines).body
-        refused = [item["index"]["error"] for item in answer["items"] if item["index"]["status"] not in {200, 201, 409}]
-        if refused:
-            raise ValueError(f"the index refused {len(refused)} products: {refused[0]}")
+        wrong = [item["index"]["error"] for item in answer["items"] if item["index"]["status"] not in WRITTEN]
+        if wrong:
+            raise ValueError(f"the index refused {len(wrong)} products: {wrong[0]}")
 
 
 def _product(hit: Body) -> Product:

@@ -78,6 +78,7 @@ WITHDRAWN: Mapping[tuple[State, State], type[_Withdrawn]] = {
     (State.DRAFT, State.TRASHED): Trashed,
     (State.TRASHED, State.DRAFT): Recovered,
 }
+STANDING: Mapping[State, type[_Withdrawn]] = {State.DRAFT: Unpublished, State.TRASHED: Trashed}
 
 
 def published(product: Product) -> Published:
@@ -106,17 +107,27 @@ def told(before: Product | None, after: Product, now: datetime) -> list[Event]:
     anew = before is None or before.version != after.version
     if anew and after.state is State.PUBLISHED:
         events.append(_event(published(after), after, now))
-    elif withdrawn := WITHDRAWN.get((was, after.state)):
-        fact = withdrawn(product_id=after.id, skus=[sku.sku for sku in after.details.skus])
-        events.append(_event(fact, after, now))
+    elif kind := WITHDRAWN.get((was, after.state)):
+        events.append(_event(_withdrawn(kind, after), after, now))
     if before is None or anew or _shown(before) != _shown(after):
         events.append(changed(after, now))
     return events
 
 
+def standing(product: Product, now: datetime) -> list[Event]:
+    """Return the events that tell again how a product is."""
+    kind = STANDING.get(product.state)
+    fact = _withdrawn(kind, product) if kind else published(product)
+    return [_event(fact, product, now), changed(product, now)]
+
+
 def changed(product: Product, now: datetime) -> Event:
     """Return the event that makes the indexer look at a product."""
     return Event.of(Changed(product_id=product.id, rev=product.rev), aggregate=product.id, version=product.rev, now=now)
+
+
+def _withdrawn(kind: type[_Withdrawn], product: Product) -> _Withdrawn:
+    return kind(product_id=product.id, skus=[sku.sku for sku in product.details.skus])
 
 
 def _event(fact: Fact, product: Product, now: datetime) -> Event:

@@ -12,14 +12,14 @@ from chalicelib.product.changes import Change, Changeable, change, changed
 from chalicelib.product.model import Category, Product, Stock, moment
 from chalicelib.product.product_types import ProductType
 
-BATCH = 500
+BATCH = 100
 
 
 class Sources(Protocol):
     """Keeps replicas of what others own; an older version than the kept one is ignored."""
 
-    def category(self, category_id: str) -> Category | None:
-        """Return a category."""
+    def categories(self, category_ids: Sequence[str]) -> list[Category]:
+        """Return categories, as far as they are known."""
         ...
 
     def product_type(self, code: str) -> ProductType | None:
@@ -75,10 +75,26 @@ def merge_stock(stock: Stock, *, store: Merged, sources: Sources, now: datetime)
 
 def refreshed(product_id: str, *, store: Changeable, sources: Sources, now: datetime) -> Product:
     """Return a product merged with what is known of its category and its stock."""
+    return change(product_id, lambda one: _merged([one], sources)[0], store=store, now=moment(now))
 
-    def step(product: Product) -> Product:
-        details = product.details
-        category = sources.category(details.category_id) if details.category_id else None
-        return product.merged(category, sources.stock([sku.sku for sku in details.skus]))
 
-    return change(product_id, step, store=store, now=moment(now))
+def refresh_all(products: Sequence[Product], *, store: Merged, sources: Sources, now: datetime) -> None:
+    """Merge new products with what is known; one that was overtaken has been told by whoever overtook it."""
+    after = _merged(products, sources)
+    different = [changed(one, other, now) for one, other in zip(products, after, strict=True) if one != other]
+    if different:
+        store.save_all(different)
+
+
+def _merged(products: Sequence[Product], sources: Sources) -> list[Product]:
+    named = sorted({one.details.category_id for one in products if one.details.category_id})
+    categories = {one.id: one for one in sources.categories(named)}
+    skus = [sku.sku for one in products for sku in one.details.skus]
+    stock = {level.sku: level for level in sources.stock(skus)}
+    return [
+        one.merged(
+            categories.get(one.details.category_id or ""),
+            [stock[sku.sku] for sku in one.details.skus if sku.sku in stock],
+        )
+        for one in products
+    ]

@@ -186,10 +186,10 @@ def _check(details: Details, before: Details | None, sources: Sources) -> None:
         if kind is None or kind.removed:
             raise _unknown("/product_type", "product type", details.product_type)
         kind.check(details)
-    if details.category_id is not None and (before is None or before.category_id != details.category_id):
-        category = sources.category(details.category_id)
-        if category is None or category.removed:
-            raise _unknown("/category_id", "category", details.category_id)
+    if details.category_id is None or (before is not None and before.category_id == details.category_id):
+        return
+    if all(one.removed for one in sources.categories([details.category_id])):
+        raise _unknown("/category_id", "category", details.category_id)
 
 
 def _unknown(pointer: str, what: str, name: str) -> Invalid:

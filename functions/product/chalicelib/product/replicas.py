@@ -19,9 +19,9 @@ class MongoSources:
         """Keep them in `mongo`."""
         self._mongo = mongo
 
-    def category(self, category_id: str) -> Category | None:
-        """Return a category."""
-        return self._one("categories", {"_id": category_id}, Category)
+    def categories(self, category_ids: Sequence[str]) -> list[Category]:
+        """Return categories, as far as they are known."""
+        return self._all("categories", {"_id": {"$in": list(category_ids)}}, Category) if category_ids else []
 
     def product_type(self, code: str) -> ProductType | None:
         """Return a product type by its code; a removed one only where no other has taken its code."""
@@ -43,11 +43,6 @@ class MongoSources:
     def keep_stock(self, stock: Stock) -> None:
         """Keep a SKU's stock."""
         self._keep("stock", stock.sku, stock)
-
-    def _one(self, collection: str, asked: dict[str, Any], shape: type[Kept]) -> Kept | None:
-        with self._mongo.documents() as documents:
-            found = documents[collection].find_one(asked)
-        return msgspec.convert(found, shape) if found else None
 
     def _all(self, collection: str, asked: dict[str, Any], shape: type[Kept]) -> list[Kept]:
         with self._mongo.documents() as documents:

@@ -3,10 +3,11 @@
 A product is one document: what the model knows, fields derived from it to be searched by, and the events not yet sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -19,10 +20,8 @@ from souk.errors import Missing, Refused
 from souk.events import Event
 from souk.mongo import Mongo
 
-if TYPE_CHECKING:
-    from pymongo.errors import DuplicateKeyError
-
-OWN = {"outbox": 0, "words": 0, "shelves": 0, "sorting": 0}  # what the model does not know
+BATCH = 100  # documents written at once: a larger write could outlast the driver's patience
+OWN = {"outbox": 0, "words": 0, "shelves": 0, "sorting": 0, "touched_at": 0}  # what the model does not know
 TAKEN: Mapping[str, str] = {
     "details.slug": "the slug is another product's",
     "details.skus.sku": "a SKU is another product's",
@@ -55,10 +54,18 @@ def replacement(product: Product, events: Sequence[Event]) -> list[dict[str, Any
 
     An audit entry is no state: every one of them is sent.
     """
+    kept = {"$literal": document(product)}
+    return [{"$replaceWith": {"$mergeObjects": ["$$ROOT", kept, {"touched_at": "$$NOW"}, {"outbox": _outbox(events)}]}}]
+
+
+def _outbox(events: Sequence[Event]) -> dict[str, Any]:
     newer = [event.type for event in events if event.type != Audited.TYPE]
     unsent = {"$filter": {"input": {"$ifNull": ["$outbox", []]}, "cond": {"$not": [{"$in": ["$$this.type", newer]}]}}}
-    outbox = {"$concatArrays": [unsent, {"$literal": entries(events)}]}
-    return [{"$replaceWith": {"$mergeObjects": ["$$ROOT", {"$literal": document(product)}, {"outbox": outbox}]}}]
+    return {"$concatArrays": [unsent, {"$literal": entries(events)}]}
+
+
+def _new(product: Product, events: Sequence[Event]) -> dict[str, Any]:
+    return {**document(product), "sold": 0, "touched_at": product.created_at, "outbox": entries(events)}
 
 
 def _as_it_was(before: Product) -> dict[str, Any]:
@@ -87,12 +94,12 @@ class MongoProducts:
 
         try:
             with self._mongo.documents() as documents:
-                documents.products.insert_one({**document(product), "sold": 0, "outbox": entries(events)})
+                documents.products.insert_one(_new(product, events))
         except DuplicateKeyError as error:
             try:
                 return self.get(product.id)
             except Missing:
-                raise _taken(error) from error
+                raise _taken(error.details) from error
         return product
 
     def save(self, change: Change) -> None:
@@ -112,7 +119,7 @@ class MongoProducts:
                 asked = {"_id": before.id, "rev": before.rev}
                 found = documents.products.update_one(asked, replacement(after, change.events))
             except DuplicateKeyError as error:
-                raise _taken(error) from error
+                raise _taken(error.details) from error
         if not found.matched_count:
             raise Overtaken("the product was changed by somebody else")
 
@@ -160,6 +167,44 @@ class MongoProducts:
             found = documents.products.find_one({"details.skus.sku": sku}, OWN)
         return product_of(found) if found else None
 
+    def add_all(self, products: Sequence[tuple[Product, Sequence[Event]]]) -> set[str]:
+        """Keep those that are not there yet; return their ids. Raises Refused."""
+        made = [_new(product, events) for product, events in products]
+        return {one for start in range(0, len(made), BATCH) for one in self._add_some(made[start : start + BATCH])}
+
+    def _add_some(self, made: Sequence[dict[str, Any]]) -> set[str]:
+        from pymongo.errors import BulkWriteError
+
+        wanted = {one["_id"] for one in made}
+        try:
+            with self._mongo.documents() as documents:
+                documents.products.insert_many(made, ordered=False)
+        except BulkWriteError as error:
+            failed = error.details["writeErrors"]
+            there = {one["op"]["_id"] for one in failed if "_id" in one.get("keyPattern", {})}
+            if other := [one for one in failed if one["op"]["_id"] not in there]:
+                raise _taken(other[0]) from error
+            return wanted - there
+        return wanted
+
+    def touched(self, since: datetime) -> Iterator[list[Product]]:
+        """Return, in batches, the products that anything changed about since a moment."""
+        with self._mongo.documents() as documents:
+            found = documents.products.find({"touched_at": {"$gte": since}}, OWN).batch_size(BATCH)
+            while batch := [product_of(one) for one in islice(found, BATCH)]:
+                yield batch
+
+    def tell(self, said: Sequence[tuple[Product, Sequence[Event]]]) -> int:
+        """Add events to products that are still at the version they tell of; return to how many."""
+        from pymongo import UpdateOne
+
+        asked = [
+            UpdateOne({"_id": product.id, "version": product.version}, [{"$set": {"outbox": _outbox(events)}}])
+            for product, events in said
+        ]
+        with self._mongo.documents() as documents:
+            return documents.products.bulk_write(asked, ordered=False).matched_count
+
 
 def _wished(wish: Wish) -> dict[str, Any]:
     fields = {
@@ -181,7 +226,7 @@ def _made_before(after: Made | None) -> dict[str, Any]:
     return {"$or": [{"created_at": {"$lt": at}}, {"created_at": at, "_id": {"$lt": after.id}}]}
 
 
-def _taken(error: "DuplicateKeyError") -> Refused:
+def _taken(details: Mapping[str, Any] | None) -> Refused:
     """Say in the shop's words which unique field is another product's."""
-    field = next(iter((error.details or {}).get("keyPattern", {})), "")
+    field = next(iter((details or {}).get("keyPattern", {})), "")
     return Refused(TAKEN.get(field, "another product has this already"), code="taken")

@@ -1,0 +1,137 @@
+"""Bringing in products, and what was bought, from elsewhere, hundreds at a time; a repeated import changes nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from chalicelib.product.events import Changed, told
+from chalicelib.product.indexing import Index
+from chalicelib.product.merging import Merged, Sources, refresh_all
+from chalicelib.product.model import (
+    Address,
+    Attributes,
+    Category,
+    Crumb,
+    Details,
+    LongText,
+    Product,
+    Reference,
+    Skus,
+    State,
+    Text,
+    Title,
+    moment,
+    slug_of,
+)
+from chalicelib.product.recommendation import Basket, Purchases
+from chalicelib.product.sales import Counters, Receipt
+from souk.errors import Unavailable
+from souk.events import Event
+from souk.ids import id_of
+
+IMPORTER = "import"  # who made an imported product
+
+
+class ImportedProduct(Struct, frozen=True, kw_only=True):
+    """A product from elsewhere; `key` is its name there, which a repeated import finds it by.
+
+    Its type is not asked whether the attributes fit. `path` leads from the root category to its own, and stands until
+    the catalog tells of that category itself.
+    """
+
+    key: str
+    title: Title
+    published: bool = True
+    description: LongText = ""
+    brand: Text = ""
+    path: list[Crumb] = []
+    product_type: Reference | None = None
+    attributes: Attributes = {}
+    skus: Skus = []
+    image: Address | None = None
+
+    def product(self, now: datetime) -> Product:
+        """Return it as it is kept. Raises Invalid, and Refused where it is to be published and cannot be sold."""
+        known = product_id(self.key)
+        details = self._details(known)
+        return Product(
+            id=known,
+            state=State.PUBLISHED if self.published else State.DRAFT,
+            details=details.sellable() if self.published else details,
+            created_at=now,
+            changed_at=now,
+            changed_by=IMPORTER,
+            published_at=now if self.published else None,
+            category=self._category(),
+        )
+
+    def _details(self, known: str) -> Details:
+        return Details(
+            slug=f"{slug_of(self.title)}-{known[-6:]}",
+            title=self.title,
+            description=self.description,
+            brand=self.brand,
+            category_id=self.path[-1].id if self.path else None,
+            product_type=self.product_type,
+            attributes=self.attributes,
+            skus=self.skus,
+            image=self.image,
+        ).checked()
+
+    def _category(self) -> Category | None:
+        if not self.path:
+            return None
+        own = self.path[-1]
+        return Category(id=own.id, version=0, name=own.name, path=self.path)
+
+
+class Importable(Merged, Protocol):
+    """Keeps many products at once."""
+
+    def add_all(self, products: Sequence[tuple[Product, Sequence[Event]]]) -> set[str]:
+        """Keep those that are not there yet; return their ids. Raises Refused for a slug or SKU of another product."""
+        ...
+
+
+def product_id(key: str) -> str:
+    """Return the id that an imported product gets."""
+    return id_of("product", key)
+
+
+def import_products(
+    batch: Sequence[ImportedProduct], *, now: datetime, store: Importable, sources: Sources, index: Index
+) -> int:
+    """Keep those of `batch` that are new; return how many were new.
+
+    The index is shown them first, under a `rev` that any later word overrules, so that it need not be told one by one;
+    where it is down, the events that wait make it look later.
+    """
+    at = moment(now)
+    products = {one.id: one for one in (given.product(at) for given in batch)}
+    shown = _shown(list(products.values()), index)
+    told_of = [
+        (one, [event for event in told(None, one, at) if not (shown and event.type == Changed.TYPE)])
+        for one in products.values()
+    ]
+    fresh = store.add_all(told_of)
+    refresh_all([products[one] for one in sorted(fresh)], store=store, sources=sources, now=at)
+    return len(fresh)
+
+
+def _shown(products: Sequence[Product], index: Index) -> bool:
+    try:
+        index.write(products)
+    except Unavailable:
+        return False
+    return True
+
+
+def import_purchases(batch: Sequence[Receipt], *, counters: Counters, purchases: Purchases) -> None:
+    """Count what was sold and bought together in past orders, one transaction in each store.
+
+    The claim is the order's id: when its order.placed comes, it changes nothing.
+    """
+    counters.count(batch)
+    purchases.count([Basket.of(one.order_id, [sale.product_id for sale in one.sales]) for one in batch])
