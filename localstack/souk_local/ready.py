@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 import http.client
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 GLANCE = 0.1
 TIMEOUT = 3.0
+
+interrupted = threading.Event()
+"""Set when the user doesn't want to wait any longer; what was started goes on."""
 
 
 class NotReady(Exception):
@@ -44,7 +48,8 @@ def wait(
                 ) from None
         else:
             return
-        time.sleep(GLANCE)
+        if interrupted.wait(GLANCE):
+            raise StackError(f"{name} was not waited for")
 
 
 def connect(port: int) -> socket.socket:

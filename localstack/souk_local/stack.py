@@ -7,7 +7,7 @@ import shutil
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,6 +113,11 @@ class Stack:
         """Start these parts at the same time; answers the optional ones that failed."""
         with ThreadPoolExecutor(max_workers=max(len(names), 1)) as pool:
             started = {name: pool.submit(self.bring, name, say) for name in names}
+            try:
+                wait(started.values())
+            except KeyboardInterrupt:
+                ready.interrupted.set()
+                raise
         failed = {name: error for name, done in started.items() if (error := done.exception())}
         for error in failed.values():
             if not isinstance(error, StackError):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -72,9 +73,9 @@ def kill(record: Record) -> None:
 
 
 def test_up_twice_does_nothing_and_says_so(checkout: Checkout) -> None:
-    before, began = checkout.pids(), time.monotonic()
+    before, began = checkout.pids(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     said = checkout.souk("up", *PARTS)
-    assert time.monotonic() - began < 2
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - began < 1  # of work; a busy machine may take longer
     assert "already" in said
     assert checkout.pids() == before
 
@@ -85,6 +86,18 @@ def test_status_tells_what_runs_where(checkout: Checkout) -> None:
     assert parts["search"]["health"] == "down"
     assert parts["postgres"]["where"] == [f"pid {checkout.pids()['postgres'].pid}"]
     assert all(parts[name]["memory"] and parts[name]["data"] and parts[name]["version"] for name in PARTS)
+
+
+def test_a_shell_takes_what_env_prints(checkout: Checkout) -> None:
+    told = subprocess.run(
+        ["/bin/sh", "-euc", f'eval "$({SOUK} env --settings)"; echo "$AWS_ENDPOINT_URL $ORDER_DATABASE_URL"'],
+        env=checkout.environment,
+        text=True,
+        capture_output=True,
+        check=True,
+    ).stdout.split()
+    found = json.loads(checkout.souk("env", "--settings", "--json"))
+    assert told == [found["AWS_ENDPOINT_URL"], found["ORDER_DATABASE_URL"]]
 
 
 def test_each_role_may_do_what_it_is_for_and_no_more(checkout: Checkout) -> None:

@@ -1,0 +1,74 @@
+import fcntl
+
+import msgspec
+import pytest
+
+from souk_local import programs, stack, store
+from souk_local.errors import StackError
+from souk_local.native import NativeEngine
+from souk_local.site import Site
+from souk_local.stack import Stack
+
+
+@pytest.fixture
+def whole(site: Site) -> Stack:
+    return Stack(site, NativeEngine(site))
+
+
+def test_nothing_runs_in_a_new_home_and_nothing_has_to(whole: Stack) -> None:
+    assert not any(whole.engine_of(name).alive(name) for name in store.MODULES)
+    assert not whole.settled(["postgres"])
+    assert whole.settled(["bridge"])
+
+
+def test_a_localstack_that_had_nothing_deployed_has_forgotten_nothing(whole: Stack) -> None:
+    programs.note_fresh_start(whole)
+    assert not whole.note(programs.PENDING)
+
+
+def test_what_a_restarted_localstack_forgot_is_pending_since_the_one_before_had_started(whole: Stack) -> None:
+    whole.write_note(programs.SINCE, "2026-01-01T10:00:00+00:00")
+    whole.layout.deployed.write_text("{}")
+    programs.note_fresh_start(whole)
+    assert whole.note(programs.PENDING) == "2026-01-01T10:00:00+00:00"
+
+
+def test_a_second_restart_does_not_shorten_what_is_pending(whole: Stack) -> None:
+    whole.layout.deployed.write_text("{}")
+    whole.write_note(programs.PENDING, "2026-01-01T10:00:00+00:00")
+    programs.note_fresh_start(whole)
+    assert whole.note(programs.PENDING) == "2026-01-01T10:00:00+00:00"
+
+
+def test_the_bridge_is_not_started_before_a_deployment(whole: Stack) -> None:
+    with pytest.raises(StackError, match="souk deploy"):
+        programs.start_bridge(whole, say=lambda _name, _text: None)
+
+
+def test_a_localstack_of_the_users_own_is_none_of_our_parts(site: Site) -> None:
+    place = msgspec.structs.replace(site.layout, foreign_localstack="http://127.0.0.1:4566")
+    own = Stack(msgspec.structs.replace(site, layout=place), NativeEngine(site))
+    assert set(store.MODULES) - set(own.parts()) == {"localstack"}
+
+
+def test_wiping_localstack_forgets_what_was_deployed_on_it(whole: Stack) -> None:
+    whole.layout.deployed.write_text("{}")
+    whole.write_note(programs.PENDING, "2026-01-01T10:00:00+00:00")
+    whole.wipe(["localstack"])
+    assert not whole.layout.deployed.exists()
+    assert not whole.note(programs.PENDING)
+
+
+def test_tools_and_credentials_outlive_a_reset_unless_everything_goes(whole: Stack) -> None:
+    whole.wipe(list(store.MODULES))
+    assert whole.layout.credentials.exists()
+    assert whole.layout.tools.exists()
+    whole.wipe(list(store.MODULES), everything=True)
+    assert not whole.layout.credentials.exists()
+    assert not whole.layout.tools.exists()
+
+
+def test_two_commands_do_not_change_a_stack_at_once(whole: Stack) -> None:
+    lock = whole.layout.records / "lock"
+    with stack.alone(lock), lock.open("w") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
