@@ -1,6 +1,5 @@
 """PostgreSQL: one connection per thread and database, made when first used and made anew when it died."""
 
-import select
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from typing import Any
 
 from souk.errors import Unavailable
 from souk.settings import setting
+from souk.sockets import hung_up
 
 Row = dict[str, Any]
 CONNECT = 2  # seconds; statement time-outs are set on the roles, as a proxy refuses start-up options
@@ -114,7 +114,7 @@ class Database:
         if connection.closed:
             return False
         try:
-            if _hung_up(connection.fileno()):
+            if hung_up(connection.fileno()):
                 return False
             if time.monotonic() - self._threads.used > IDLE:
                 connection.autocommit = True
@@ -145,13 +145,6 @@ class Database:
                 connection.close()
             except psycopg2.Error:
                 return
-
-
-def _hung_up(socket: int) -> bool:
-    """Tell whether an idle connection has something to read, which can only be its end."""
-    poll = select.poll()
-    poll.register(socket, select.POLLIN | select.POLLHUP | select.POLLERR)
-    return bool(poll.poll(0))
 
 
 def is_conflict(error: Exception, constraint: str) -> bool:

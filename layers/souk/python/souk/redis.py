@@ -1,9 +1,11 @@
 """Redis: one connection per thread, so that WAIT and the replication id belong to the connection that wrote."""
 
 import hashlib
+import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -11,6 +13,7 @@ import msgspec
 
 from souk.errors import Unavailable
 from souk.settings import setting
+from souk.sockets import hung_up
 
 Word = str | int
 Words = tuple[Word, ...]
@@ -19,9 +22,10 @@ CONNECT, ANSWER, SENTINEL_ANSWER = 2.0, 1.5, 0.5  # seconds
 REPLICAS_WITHIN = 150  # milliseconds that replicas are given to confirm a write; as a rule they need less than one
 IDLE = 30.0  # seconds after which a connection is asked whether it still lives: a silent network tells nothing
 PORT, SENTINEL_PORT = 6379, 26379
-# What a server says when it can't serve, and has not done what it was asked to.
-UNSERVED = ("READONLY", "MASTERDOWN", "LOADING", "TRYAGAIN", "CLUSTERDOWN", "UNBLOCKED")
-FULL = ("NOREPLICAS", "OOM", "MISCONF", "BUSY")
+CHUNK = 65_536  # bytes
+# What a server says that has not done what it was asked to: another one is the primary by now, or none is yet.
+UNSERVED = frozenset({"READONLY", "MASTERDOWN", "LOADING", "TRYAGAIN", "CLUSTERDOWN", "UNBLOCKED"})
+FULL = frozenset({"NOREPLICAS", "OOM", "MISCONF", "BUSY"})
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,16 +79,74 @@ class Script(msgspec.Struct, frozen=True):
         return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), repeatable)
 
 
-class _Link(msgspec.Struct):
-    """One thread's connection."""
+class Refusal(Exception):
+    """A server's error."""
 
-    wire: Any  # redis.connection.Connection: mostly untyped, imported when first used
-    history: str  # master_replid: which history of writes the server carries on
-    used: float
+    @property
+    def code(self) -> str:
+        """Its first word, which programs go by."""
+        return str(self).partition(" ")[0]
+
+
+class _Wire:
+    """A connection to one server: commands go out, and as many answers come back."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        import hiredis
+
+        self._socket = connection
+        self._reader = hiredis.Reader(protocolError=_Garbled, replyError=Refusal, encoding="utf-8")
+        self._pack: Callable[[Words], bytes] = hiredis.pack_command  # type: ignore[assignment]  # for tuples of any length
+        self.used = time.monotonic()
+        self.history = ""  # master_replid: which history of writes the server carries on
+
+    @classmethod
+    def to(cls, place: Place, host: str, port: int, *, answer: float) -> "_Wire":
+        """Connect; answers are waited for so many seconds. Raises OSError."""
+        connection = socket.create_connection((host, port), timeout=min(CONNECT, answer))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if place.tls:
+            connection = ssl.create_default_context().wrap_socket(connection, server_hostname=host)
+        connection.settimeout(answer)
+        return cls(connection)
+
+    def __del__(self) -> None:
+        self.close()  # a thread that ended took nothing else along
+
+    def exchange(self, commands: Sequence[Words]) -> list[Any]:
+        """Send commands at once and read an answer for each; an answer that is an error stands in the list."""
+        self._socket.sendall(b"".join([self._pack(command) for command in commands]))
+        return [self._answer() for _ in commands]
+
+    def _answer(self) -> Any:
+        while (answer := self._reader.gets()) is False:
+            received = self._socket.recv(CHUNK)
+            if not received:
+                raise ConnectionResetError("the server hung up")
+            self._reader.feed(received)
+        return answer
+
+    def alive(self) -> bool:
+        """Tell whether the server still answers: an idle connection by its silence, one idle for long when asked."""
+        if hung_up(self._socket.fileno()):
+            return False
+        try:
+            return time.monotonic() - self.used < IDLE or self.exchange([("PING",)]) == ["PONG"]
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+
+class _Garbled(OSError):
+    """What came is not Redis's protocol."""
 
 
 class _Unserved(Exception):
-    """The server refused without doing anything: another one is the primary by now, or none is yet."""
+    """The server refused without doing anything."""
 
 
 class Redis:
@@ -97,22 +159,21 @@ class Redis:
 
     def run(self, script: Script, keys: Sequence[str], *arguments: Word) -> Any:
         """Run a script and return its answer. Raises Unavailable; then a script that writes may have taken effect."""
-        return self._served(lambda link: self._run(link, script, keys, arguments)[0], again=script.repeatable)
+        return self._served(lambda wire: self._run(wire, script, keys, arguments)[0], again=script.repeatable)
 
     def write(self, script: Script, keys: Sequence[str], *arguments: Word) -> tuple[Any, bool]:
         """Run a script and tell whether every replica has what it wrote or read; one round trip. Raises as `run`."""
-        place = self._place()
-        wait: Words = ("WAIT", place.replicas, REPLICAS_WITHIN)
+        replicas = self._place().replicas
 
-        def both(link: _Link) -> tuple[Any, bool]:
-            answer, confirmed = self._run(link, script, keys, arguments, wait)
-            return answer, isinstance(confirmed, int) and confirmed >= place.replicas
+        def both(wire: _Wire) -> tuple[Any, bool]:
+            answer, confirmed = self._run(wire, script, keys, arguments, ("WAIT", replicas, REPLICAS_WITHIN))
+            return answer, isinstance(confirmed, int) and confirmed >= replicas
 
         return self._served(both, again=script.repeatable)
 
     def ask(self, *commands: Words) -> list[Any]:
         """Send commands that are safe to repeat in one round trip; return their answers. Raises Unavailable."""
-        return self._served(lambda link: [_checked(one) for one in _exchange(link, commands)], again=True)
+        return self._served(lambda wire: [_checked(answer) for answer in wire.exchange(commands)], again=True)
 
     def ping(self) -> None:
         """Ask for a sign of life. Raises Unavailable."""
@@ -120,150 +181,108 @@ class Redis:
 
     def close(self) -> None:
         """Close this thread's connection; the next use makes another."""
-        self._drop()
+        wire: _Wire | None = getattr(self._threads, "wire", None)
+        self._threads.wire = None
+        if wire is not None:
+            wire.close()
 
-    def _run(self, link: _Link, script: Script, keys: Sequence[str], arguments: Words, *after: Words) -> list[Any]:
+    def _run(self, wire: _Wire, script: Script, keys: Sequence[str], arguments: Words, *after: Words) -> list[Any]:
         """Run a script by its hash, and by its text where the server does not know it yet."""
-        rest: Words = (len(keys), *keys, link.history, *arguments)
-        answers = _exchange(link, [("EVALSHA", script.sha, *rest), *after])
-        if _code(answers[0]) == "NOSCRIPT":
-            answers = _exchange(link, [("EVAL", script.text, *rest), *after])
+        rest: Words = (len(keys), *keys, wire.history, *arguments)
+        answers = wire.exchange([("EVALSHA", script.sha, *rest), *after])
+        if isinstance(answers[0], Refusal) and answers[0].code == "NOSCRIPT":
+            answers = wire.exchange([("EVAL", script.text, *rest), *after])
         return [_checked(answers[0]), *answers[1:]]
 
-    def _served(self, work: Callable[[_Link], Result], *, again: bool) -> Result:
+    def _served(self, work: Callable[[_Wire], Result], *, again: bool) -> Result:
         """Do `work` on this thread's connection; once more on a new one where that can do no harm."""
-        from redis.exceptions import ConnectionError as Lost
-        from redis.exceptions import TimeoutError as Late
-
         for last in (False, True):
-            link = self._link()
+            wire = self._wire()
             try:
-                result = work(link)
-            except (_Unserved, Lost, Late) as error:
-                self._drop()
+                result = work(wire)
+            except (_Unserved, OSError) as error:
+                self.close()
                 if last or not (again or isinstance(error, _Unserved)):
                     raise Unavailable(f"the Redis of {self._service} does not answer") from error
             else:
-                link.used = time.monotonic()
+                wire.used = time.monotonic()
                 return result
         raise AssertionError  # the loop returns or raises
 
     def _place(self) -> Place:
         return Place.of(setting(self._service, "REDIS_URL"))
 
-    def _link(self) -> _Link:
-        link: _Link | None = getattr(self._threads, "link", None)
-        if link is not None and _alive(link):
-            return link
-        self._drop()
-        link = self._connected()
-        self._threads.link = link
-        return link
-
-    def _connected(self) -> _Link:
-        """Connect to the primary; a server that is not one, or does not answer, is no use."""
-        from redis.exceptions import RedisError
-
-        place = self._place()
+    def _wire(self) -> _Wire:
+        wire: _Wire | None = getattr(self._threads, "wire", None)
+        if wire is not None and wire.alive():
+            return wire
+        self.close()
         try:
-            host, port = _primary(place) if place.primary else place.hosts[0]
-            wire = _wire(place, host, port, answer=ANSWER)
-            wire.connect()
-            wire.send_command("INFO", "replication")
-            told = dict(line.split(":", 1) for line in str(wire.read_response()).splitlines() if ":" in line)
-        except RedisError as error:
+            wire = _connected(self._place())
+        except (OSError, Refusal) as error:
             raise Unavailable(f"the Redis of {self._service} cannot be reached") from error
-        if told.get("role") != "master":
-            wire.disconnect()
-            raise Unavailable(f"the Redis of {self._service} has no primary at the moment")
-        return _Link(wire, told.get("master_replid", ""), time.monotonic())
+        self._threads.wire = wire
+        return wire
 
-    def _drop(self) -> None:
-        link: _Link | None = getattr(self._threads, "link", None)
-        self._threads.link = None
-        if link is not None:
-            link.wire.disconnect()
+
+def _connected(place: Place) -> _Wire:
+    """Connect to the primary, sign in and read which history it carries on."""
+    host, port = _primary(place) if place.primary else place.hosts[0]
+    wire = _Wire.to(place, host, port, answer=ANSWER)
+    try:
+        signing_in = _signing_in(place.username, place.password)
+        answers = wire.exchange([*signing_in, ("SELECT", place.database), ("INFO", "replication")])
+        told = dict(line.split(":", 1) for line in str(_plain(answers)[-1]).splitlines() if ":" in line)
+        if told.get("role") != "master":
+            raise ConnectionRefusedError("the server is not the primary")
+    except (OSError, Refusal):
+        wire.close()
+        raise
+    wire.history = told.get("master_replid", "")
+    return wire
+
+
+def _signing_in(username: str | None, password: str | None) -> list[Words]:
+    if password is None:
+        return []
+    return [("AUTH", password) if username is None else ("AUTH", username, password)]
 
 
 def _primary(place: Place) -> tuple[str, int]:
     """Ask the sentinels, one after the other, which server is the primary."""
-    from redis.exceptions import ConnectionError as Lost
-    from redis.exceptions import RedisError
-
+    asked: list[Words] = [
+        *_signing_in(None, place.sentinel_password),
+        ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", place.primary),
+    ]
     for host, port in place.hosts:
-        wire = _wire(place, host, port, answer=SENTINEL_ANSWER, sentinel=True)
         try:
-            wire.connect()
-            wire.send_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", place.primary)
-            if found := wire.read_response():
+            wire = _Wire.to(place, host, port, answer=SENTINEL_ANSWER)
+        except OSError:
+            continue
+        try:
+            if found := _plain(wire.exchange(asked))[-1]:
                 return str(found[0]), int(found[1])
-        except RedisError:
+        except (OSError, Refusal):
             continue
         finally:
-            wire.disconnect()
-    raise Lost("no sentinel knows the primary")
+            wire.close()
+    raise ConnectionRefusedError("no sentinel knows the primary")
 
 
-def _wire(place: Place, host: str, port: int, *, answer: float, sentinel: bool = False) -> Any:
-    from redis.connection import Connection, SSLConnection
-
-    return (SSLConnection if place.tls else Connection)(
-        host=host,
-        port=port,
-        username=None if sentinel else place.username,
-        password=place.sentinel_password if sentinel else place.password,
-        db=0 if sentinel else place.database,
-        socket_connect_timeout=min(CONNECT, answer),
-        socket_timeout=answer,
-        decode_responses=True,
-        protocol=2,
-        driver_info=None,
-    )
-
-
-def _alive(link: _Link) -> bool:
-    """Tell whether an idle connection still lives: something to read from it can only be its end."""
-    from redis.exceptions import RedisError
-
-    try:
-        if link.wire.can_read():
-            return False
-        return time.monotonic() - link.used < IDLE or _exchange(link, [("PING",)]) == ["PONG"]
-    except RedisError:
-        return False
-
-
-def _exchange(link: _Link, commands: Iterable[Words]) -> list[Any]:
-    """Send commands at once and read an answer for each; an answer that is an error stands in the list."""
-    from redis.exceptions import ResponseError
-
-    def answer() -> Any:
-        try:
-            return link.wire.read_response()
-        except ResponseError as error:
-            return error
-
-    asked = list(commands)
-    link.wire.send_packed_command(link.wire.pack_commands(asked), check_health=False)
-    return [answer() for _ in asked]
-
-
-def _code(answer: Any) -> str:
-    """Return an error's code, the first word that the server said; nothing for an answer that is none."""
-    from redis.exceptions import ResponseError
-
-    if not isinstance(answer, ResponseError):
-        return ""
-    return str(getattr(answer, "status_code", None) or str(answer).partition(" ")[0])
+def _plain(answers: list[Any]) -> list[Any]:
+    """Return answers none of which is an error; raises the first that is."""
+    for answer in answers:
+        if isinstance(answer, Refusal):
+            raise answer
+    return answers
 
 
 def _checked(answer: Any) -> Any:
     """Return an answer that is none of the server's errors; what it refuses for want of something is Unavailable."""
-    code = _code(answer)
-    if code in UNSERVED:
-        raise _Unserved(code)
-    if code in FULL:
-        raise Unavailable(f"Redis takes no changes at the moment: {code}")
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    if not isinstance(answer, Refusal):
+        return answer
+    if answer.code in UNSERVED:
+        raise _Unserved(answer.code)
+    if answer.code in FULL:
+        raise Unavailable(f"Redis takes no changes at the moment: {answer.code}")
+    raise answer
