@@ -180,12 +180,16 @@ class MongoProducts:
             with self._mongo.documents() as documents:
                 documents.products.insert_many(made, ordered=False)
         except BulkWriteError as error:
-            failed = error.details["writeErrors"]
-            there = {one["op"]["_id"] for one in failed if "_id" in one.get("keyPattern", {})}
-            if other := [one for one in failed if one["op"]["_id"] not in there]:
-                raise _taken(other[0]) from error
+            failed = {one["op"]["_id"]: one for one in error.details["writeErrors"]}
+            there = self._known(list(failed))  # which of several unique fields a server complains of is its own choice
+            if other := sorted(failed.keys() - there):
+                raise _taken(failed[other[0]]) from error
             return wanted - there
         return wanted
+
+    def _known(self, product_ids: Sequence[str]) -> set[str]:
+        with self._mongo.documents() as documents:
+            return {one["_id"] for one in documents.products.find({"_id": {"$in": product_ids}}, {"_id": 1})}
 
     def touched(self, since: datetime) -> Iterator[list[Product]]:
         """Return, in batches, the products that anything changed about since a moment."""
