@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from souk.errors import Refused
 from souk_cli.apps import ROOT, SERVICES
@@ -16,6 +19,13 @@ if TYPE_CHECKING:
 TEMPLATE = ROOT / "infra" / "stack.yaml"
 PARTIAL = "ReportBatchItemFailures"
 DEAD_STACKS = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+
+
+class Secret(Struct, frozen=True, kw_only=True):
+    """A secret as it is now."""
+
+    version: str
+    changed: bool
 
 
 def stack_up(target: Target) -> tuple[dict[str, str], bool]:
@@ -86,23 +96,22 @@ def _await(cloud: Any, name: str, waiter: str, target: Target) -> None:
         raise Refused(f"the stack {name} cannot be made: {'; '.join(why) or error}") from error
 
 
-def write_secrets(target: Target, services: Sequence[str]) -> list[str]:
-    """Write the secrets of services, and the bridge's if all of its settings are known; return those that changed."""
+def write_secrets(target: Target, services: Sequence[str]) -> dict[str, Secret]:
+    """Write the secrets of services where they changed, and the bridge's if all of its settings are known."""
     secrets = target.client("secretsmanager")
     wanted = {service: target.secrets(service) for service in services}
     if not target.lacking([*SERVICES, "bridge"]):
         wanted["bridge"] = target.bridge()
-    return [name for name, values in wanted.items() if _write(secrets, f"{target.stage}/souk/{name}", shown(values))]
+    return {name: _write(secrets, f"{target.stage}/souk/{name}", shown(values)) for name, values in wanted.items()}
 
 
-def _write(secrets: Any, name: str, value: str) -> bool:
-    try:
-        if secrets.get_secret_value(SecretId=name)["SecretString"] == value:
-            return False
-    except secrets.exceptions.ResourceNotFoundException:
-        pass  # made by the stack, and still empty
-    secrets.put_secret_value(SecretId=name, SecretString=value)
-    return True
+def _write(secrets: Any, name: str, value: str) -> Secret:
+    with suppress(secrets.exceptions.ResourceNotFoundException):  # made by the stack, and still empty
+        kept = secrets.get_secret_value(SecretId=name)
+        if kept["SecretString"] == value:
+            return Secret(version=kept["VersionId"], changed=False)
+    made = secrets.put_secret_value(SecretId=name, SecretString=value)
+    return Secret(version=made["VersionId"], changed=True)
 
 
 def publish(target: Target, layer: Layer) -> tuple[str, bool]:

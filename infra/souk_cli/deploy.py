@@ -66,6 +66,7 @@ class _Ground(Struct, frozen=True, kw_only=True):
     target: Target
     outputs: Mapping[str, str]
     layer_arns: Mapping[str, str]
+    secrets: Mapping[str, account.Secret]
     functions: frozenset[str]
     apis: frozenset[str]
     before: Record
@@ -118,13 +119,15 @@ def _prepare(goal: Target, services: Sequence[str], say: Say) -> _Ground:
         built = [pool.submit(_layer, name, goal, say) for name in names]
         outputs, changed = stack.result()
         say("stack", "made" if changed else "unchanged")
-        if secrets := account.write_secrets(goal, services):
-            say("secrets", f"written for {', '.join(secrets)}")
+        secrets = account.write_secrets(goal, services)
+        if written := [name for name, secret in secrets.items() if secret.changed]:
+            say("secrets", f"written for {', '.join(written)}")
         arns = dict(zip(names, (one.result() for one in built), strict=True))
     return _Ground(
         target=goal,
         outputs=outputs,
         layer_arns=arns,
+        secrets=secrets,
         functions=account.functions(goal),
         apis=account.apis(goal),
         before=read_record(goal),
@@ -165,7 +168,8 @@ def _deployed(service: str, ground: _Ground) -> tuple[Outcome, Service]:
     goal = ground.target
     applied = migrate(service, goal.settings, say=lambda text: ground.say(service, f"warning: {text}"))
     role = ground.outputs[f"{service.capitalize()}RoleArn"]
-    wanted = packaging.configuration(service, goal, role=role, layer_arns=ground.layer_arns)
+    secret = ground.secrets[service].version
+    wanted = packaging.configuration(service, goal, role=role, layer_arns=ground.layer_arns, secret=secret)
     fingerprint = packaging.fingerprint(service, wanted)
     made = _still_there(service, fingerprint, ground)
     what = "unchanged" if made else "deployed"

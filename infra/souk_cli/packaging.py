@@ -47,8 +47,13 @@ def _template(service: str) -> Path:
     return folder(service) / ".chalice" / "config.template.json"
 
 
-def configuration(service: str, target: Target, *, role: str, layer_arns: Mapping[str, str]) -> dict[str, Any]:
-    """Return the app's configuration for one stage, as Chalice reads it."""
+def configuration(
+    service: str, target: Target, *, role: str, layer_arns: Mapping[str, str], secret: str
+) -> dict[str, Any]:
+    """Return the app's configuration for one stage, as Chalice reads it.
+
+    `secret` is the version of the service's secret: running functions keep what they read, a new version renews them.
+    """
     kept = template(service)
     network = {"subnet_ids": "SOUK_SUBNET_IDS", "security_group_ids": "SOUK_SECURITY_GROUP_IDS"}
     return {
@@ -57,7 +62,7 @@ def configuration(service: str, target: Target, *, role: str, layer_arns: Mappin
         "lambda_architecture": target.architecture,
         "iam_role_arn": role,
         "layers": [layer_arns[name] for name in kept.layers],
-        "environment_variables": target.plain(service),
+        "environment_variables": {**target.plain(service), f"{service.upper()}_SECRET_VERSION": secret},
         "lambda_functions": {one.handler: kept.consumers for one in apps.app(service).consumers},
     }
 
