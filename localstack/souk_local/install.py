@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,13 +17,21 @@ from souk_local.checks import is_root
 from souk_local.errors import StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from souk_local.layout import Layout
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 START_NOTHING = "#!/bin/sh\n# Servers installed for a local stack must not start by themselves.\nexit 101\n"
-APT = ("apt-get", "install", "--yes", "--quiet", "--no-install-recommends")
+APT = ("apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "--option=DPkg::Lock::Timeout=120")
+UNITS: Mapping[str, str] = {
+    "postgresql": "postgresql",
+    "redis-server": "redis-server",
+    "redis-sentinel": "redis-sentinel",
+    "rabbitmq-server": "rabbitmq-server",
+    "nginx-light": "nginx",
+}
+"""What each package would start when the machine does."""
 PATIENCE = 900
 
 
@@ -43,6 +52,7 @@ def packages(wanted: Mapping[str, str], *, say: Callable[[str], None]) -> None:
     say(f"installing the Debian packages {' '.join(names)}")
     with starting_nothing():
         apt(names)
+    start_nothing_at_boot(names)
 
 
 def command(names: Sequence[str]) -> str:
@@ -68,6 +78,13 @@ def starting_nothing() -> Iterator[None]:
             kept.replace(POLICY)
         else:
             POLICY.unlink()
+
+
+def start_nothing_at_boot(names: Sequence[str]) -> None:
+    """Keep what we installed, and nothing else, from being started with the machine."""
+    units = [UNITS[name] for name in names if name in UNITS]
+    if units and shutil.which("systemctl"):
+        run(["systemctl", "disable", "--quiet", *units], os.environ)
 
 
 def apt(names: Sequence[str]) -> None:

@@ -28,8 +28,7 @@ class NativeEngine:
 
     def prepare(self, stores: Sequence[str], *, say: Callable[[str], None]) -> Mapping[str, str]:
         """Install Debian packages in one go, then fetch the rest of each store at the same time."""
-        lost = self.install([name for name in stores if name in store.OPTIONAL], say, strict=False)
-        self.install([name for name in stores if name not in store.OPTIONAL], say, strict=True)
+        lost = self.install(stores, say)
         with ThreadPoolExecutor() as pool:
             fetched = {
                 name: pool.submit(store.named(name).prepare, self.site, say) for name in stores if name not in lost
@@ -42,15 +41,17 @@ class NativeEngine:
                 raise error
         return lost
 
-    def install(self, stores: Sequence[str], say: Callable[[str], None], *, strict: bool) -> dict[str, str]:
-        """Install what these stores need from Debian; answers those without, unless strict."""
-        wanted = {package: file for name in stores for package, file in store.named(name).PACKAGES.items()}
+    def install(self, stores: Sequence[str], say: Callable[[str], None]) -> dict[str, str]:
+        """Install what these stores need from Debian in one go; answers the optional ones that have to do without."""
+        optional = [name for name in stores if name in store.OPTIONAL]
+        required = packages([name for name in stores if name not in optional])
         try:
-            install.packages(wanted, say=say)
+            install.packages(packages(stores), say=say)
         except StackError as error:
-            if strict:
+            if install.missing(required) and not checks.is_root():
                 raise
-            return {name: str(error) for name in stores if install.missing(store.named(name).PACKAGES)}
+            install.packages(required, say=say)
+            return {name: str(error) for name in optional if install.missing(packages([name]))}
         return {}
 
     def alive(self, name: str) -> bool:
@@ -103,6 +104,11 @@ class NativeEngine:
     def wipe(self, name: str) -> None:
         """Remove its data."""
         shutil.rmtree(self.layout.data(name), ignore_errors=True)
+
+
+def packages(stores: Sequence[str]) -> dict[str, str]:
+    """Return the Debian packages of these stores, each with the program that shows it is there."""
+    return {package: program for name in stores for package, program in store.named(name).PACKAGES.items()}
 
 
 def size(folder: Path) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MARK = "SOUK_STACK_PROCESS"
 PATIENCE = 20.0
 SHORT_PATIENCE = 2.0
+LARGE_LOG = 20 * 1024**2
 GLANCE = 0.05
 
 
@@ -48,6 +49,7 @@ class Record(Struct, frozen=True, kw_only=True):
 
 def launch(program: Program, layout: Layout) -> Record:
     """Start a program in a session of its own, writing to its log, and remember it."""
+    put_away(layout.log(program.name))
     log = os.open(layout.log(program.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     try:
         pid = spawn(program, environment(program, layout), log)
@@ -58,6 +60,12 @@ def launch(program: Program, layout: Layout) -> Record:
     record = Record(pid=pid, started=proc.started(pid) or 0, stop_signal=program.stop_signal)
     remember(layout, program.name, record)
     return record
+
+
+def put_away(log: Path) -> None:
+    """Begin a new log when the old one has grown large; one old one is kept."""
+    if log.exists() and log.stat().st_size > LARGE_LOG:
+        log.replace(log.with_suffix(".log.1"))
 
 
 def spawn(program: Program, env: Mapping[str, str], log: int) -> int:

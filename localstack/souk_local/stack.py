@@ -90,7 +90,8 @@ class Stack:
             missing = [name for name in names if not self.well(name)]
             if not missing:
                 return {}
-            checks.machine(self.layout.state)
+            if not any(self.engine_of(name).alive(name) for name in store.MODULES):  # else it fits, as one sees
+                checks.machine(self.layout.state)
             self.write_note("engine", self.engine.name)
             lost = dict(self.prepare(missing, say))
             lost |= self.bring_up([name for name in missing if name not in lost], say)
