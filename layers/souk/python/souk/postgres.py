@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from souk.errors import Unavailable
+from souk.errors import Invalid, Unavailable
 from souk.settings import setting
 from souk.sockets import hung_up
 
@@ -16,25 +16,36 @@ IDLE = 30.0  # seconds after which a connection is asked whether it still lives:
 
 
 class Transaction:
-    """Runs statements with named parameters; each call is one round trip."""
+    """Runs statements with named parameters; each call is one round trip.
+
+    Raises Invalid for a value that PostgreSQL cannot keep as what it is meant to be.
+    """
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
 
     def run(self, sql: str, **values: Any) -> int:
         """Run a statement and return how many rows it touched."""
-        self._cursor.execute(sql, values)
+        self._execute(sql, values)
         return int(self._cursor.rowcount)
 
     def one(self, sql: str, **values: Any) -> Row | None:
         """Return the first row, or None."""
-        self._cursor.execute(sql, values)
+        self._execute(sql, values)
         return self._cursor.fetchone()  # type: ignore[no-any-return]  # a RealDictCursor's row
 
     def all(self, sql: str, **values: Any) -> list[Row]:
         """Return every row."""
-        self._cursor.execute(sql, values)
+        self._execute(sql, values)
         return self._cursor.fetchall()  # type: ignore[no-any-return]
+
+    def _execute(self, sql: str, values: Row) -> None:
+        from psycopg2 import DataError
+
+        try:
+            self._cursor.execute(sql, values)
+        except (DataError, ValueError) as error:  # a NUL in a text, an id in a forged cursor that is none, ...
+            raise Invalid("a value is not one that can be kept") from error
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
