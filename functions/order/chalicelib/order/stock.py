@@ -88,13 +88,13 @@ def listed(query: StockQuery, *, stock: Stock) -> Page[Level]:
 
 def read(sku: str, location: str, *, stock: Stock) -> Level:
     """Return how much there is. Raises Missing."""
-    return stock.level(Spot(sku, location))
+    return stock.level(_spot(sku, location))
 
 
 def ledger(sku: str, query: LedgerQuery, *, stock: Stock) -> Page[LedgerEntry]:
     """Return why stock of a SKU is what it is, newest first."""
     before = paging.unseal(query.cursor, int)
-    found = stock.entries(Spot(sku, query.location), before=before, limit=query.limit + 1)
+    found = stock.entries(_spot(sku, query.location), before=before, limit=query.limit + 1)
     return paging.page(found, query.limit, key=lambda entry: entry.id)
 
 
