@@ -52,7 +52,7 @@ def test_a_stage_gets_its_role_layers_and_settings(goal: Target) -> None:
 def test_consumers_have_their_own_time_out(goal: Target) -> None:
     handlers = {one.handler for one in apps.consumers()["order"]}
     assert {name: one["lambda_timeout"] for name, one in wanted(goal)["lambda_functions"].items()} == dict.fromkeys(
-        handlers, 10
+        handlers, 30
     )
 
 

@@ -17,6 +17,7 @@ from souk.errors import Refused, TooMany, Unavailable
 from souk.events import Event, Fact
 from souk.http import Admits, Answer, Souk, created
 from souk.openapi import describe
+from souk_cli.serve.proxy import Context
 
 SIGNERS = {name: Signer(name, new_key()) for name in ("admin", "customer", "cart")}
 KEYS = {"keys": [msgspec.to_builtins(signer.jwks.keys[0]) for signer in SIGNERS.values()]}
@@ -216,18 +217,30 @@ def record(message: str, body: str) -> dict[str, Any]:
     return {"messageId": message, "body": body, "attributes": {}, "eventSourceARN": "arn:aws:rabbitmq:x"}
 
 
+def invoke(client: Client, records: list[dict[str, Any]], *, seconds: float = 30) -> dict[str, Any]:
+    app = client._app
+    answer: dict[str, Any] = app.handler_map["count"]({"Records": records}, Context("count", "1", seconds=seconds))
+    return answer
+
+
 def test_one_bad_event_does_not_hold_up_its_neighbours(client: Client) -> None:
     events = [Event.of(Counted(count=n), aggregate="a", version=1, now=utcnow()) for n in (1, 0, -1)]
     records = [record(str(n), event.encoded().decode()) for n, event in enumerate(events)]
-    answer = client.lambda_.invoke("count", {"Records": [*records, record("junk", "{")]}).payload
+    answer = invoke(client, [*records, record("junk", "{")])
     assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["1", "2", "junk"]
     assert answer["refused"] == ["1", "junk"], "what may work later is not its own fault"
+
+
+def test_what_there_is_no_time_for_is_left_for_another_batch(client: Client) -> None:
+    event = Event.of(Counted(count=1), aggregate="a", version=1, now=utcnow())
+    answer = invoke(client, [record("1", event.encoded().decode())], seconds=1)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}], "refused": []}
 
 
 def test_an_event_of_another_schema_is_refused(client: Client) -> None:
     event = Event.of(Counted(count=1), aggregate="a", version=1, now=utcnow())
     future = msgspec.structs.replace(event, schema=3)
-    answer = client.lambda_.invoke("count", {"Records": [record("1", future.encoded().decode())]}).payload
+    answer = invoke(client, [record("1", future.encoded().decode())])
     assert answer["refused"] == ["1"]
 
 

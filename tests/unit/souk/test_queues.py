@@ -11,6 +11,7 @@ from souk.clock import utcnow
 from souk.errors import Refused, Unavailable
 from souk.events import Event, Fact
 from souk.http import Souk
+from souk_cli.serve.proxy import Context
 
 QUEUE = "local-souk-things"
 
@@ -70,7 +71,7 @@ def deliver(client: Client, sqs: Any, fact: Happened, *, tries: int) -> dict[str
         "attributes": {"ApproximateReceiveCount": str(tries)},
         "eventSourceARN": f"arn:aws:sqs:eu-central-1:123456789012:{QUEUE}",
     }
-    answer: dict[str, Any] = client.lambda_.invoke("take", {"Records": [record]}).payload
+    answer: dict[str, Any] = client._app.handler_map["take"]({"Records": [record]}, Context("take", "1"))
     return answer
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BATCH = 10
 TRIES = 5  # after so many failures that are the message's own fault, it is parked in the dead letter queue
 DEAD = "-dead"
+LEAST = 6.0  # seconds that taking one event may need: more than any store's time-out
 LONGEST_PAUSE = 60  # seconds between tries
 received: ContextVar[int] = ContextVar("received", default=1)
 
@@ -72,7 +73,7 @@ class QueueDoors:
             self.consumers.append(consumer)
 
             def take(batch: SQSEvent) -> dict[str, Any]:
-                return self._take(consumer, batch.to_dict()["Records"])
+                return self._take(consumer, batch.to_dict()["Records"], _time_left(batch.context))
 
             take.__name__ = view.__name__
             chalice: Any = self
@@ -98,15 +99,22 @@ class QueueDoors:
 
         return register
 
-    def _take(self, consumer: Consumer, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    def _take(
+        self, consumer: Consumer, records: Iterable[Mapping[str, Any]], time_left: Callable[[], float]
+    ) -> dict[str, Any]:
         """Give each record to the consumer; answer with those to be tried again (Lambda's partial batch response).
 
-        `refused` names those whose failure is their own fault, for a bridge that counts tries itself.
+        `refused` names those whose failure is their own fault, for a bridge that counts tries itself. What there is no
+        time for is left for another batch: a function that is ended by its time-out would repeat all of this one.
         """
         failed: list[str] = []
         refused: list[str] = []
         for record in records:
             message = str(record["messageId"])
+            if time_left() < LEAST:
+                failed.append(message)
+                _come_back(record)
+                continue
             try:
                 self._take_one(consumer, record)
             except Unavailable as error:
@@ -142,6 +150,11 @@ class QueueDoors:
             self.telemetry.warning("an event was refused", extra={**where, "why": str(error)})
         else:
             self.telemetry.error("a bug while taking an event", extra=where, exc_info=error)
+
+
+def _time_left(context: Any) -> Callable[[], float]:
+    """Return what tells how many seconds are left until the function is ended."""
+    return lambda: float(context.get_remaining_time_in_millis()) / 1000
 
 
 def _tries(record: Mapping[str, Any]) -> int:
