@@ -10,8 +10,10 @@ from pathlib import Path
 import click
 import msgspec
 
+import souk_local
 from souk_cli import deploy, target
 from souk_cli.apps import SERVICES
+from souk_local import programs
 from souk_local.stack import Progress
 
 
@@ -32,7 +34,10 @@ def command(services: tuple[str, ...], stage: str, settings_file: Path | None, *
     """
     began = time.monotonic()
     progress = Progress(lambda text: click.echo(text, err=as_json))
-    outcomes = deploy.deploy(target.of(stage, settings_file), services or SERVICES, say=progress)
+    goal = target.of(stage, settings_file)
+    outcomes = deploy.deploy(goal, services or SERVICES, say=progress)
+    if goal.local and goal.record.exists():
+        programs.start_bridge(souk_local.here(), say=progress)
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(outcomes), indent=2))
     else:
