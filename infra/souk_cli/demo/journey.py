@@ -12,7 +12,7 @@ from souk_cli.demo.shop import Reply, Shop, until
 
 PASSWORD = "a-demonstration-password"  # noqa: S105 - of customers made for the demonstration
 HOME = {
-    "name": "Ada Lovelace",
+    "recipient": "Ada Lovelace",
     "street": "12 St James's Square",
     "city": "Springfield",
     "postal_code": "62701",
@@ -159,7 +159,7 @@ class Journey:
 
     def _together(self, product: str) -> Reply | None:
         reply = self.shop.get(f"/product/recommendations?product={product}")
-        return reply if reply.body["items"] else None
+        return reply if reply.body["together"] else None
 
     def fill_cart(self, ada: Shopper, rare: Rare, favourites: list[dict[str, Any]]) -> None:
         """Put things in, change an amount, take one out, and look."""
@@ -237,16 +237,18 @@ class Journey:
     def fulfil(self, staff: str, order: str, ada: Shopper) -> None:
         """Note the payment, ship, deliver."""
         where = f"/order/orders/{order}"
-        paid = self.shop.ask("POST", f"{where}/payments", {"reference": f"demo-{self._mark}"}, token=staff, expect=201)
+        paid = self.shop.ask(
+            "POST", f"{where}/payments", {"method": "card", "reference": f"demo-{self._mark}"}, token=staff, expect=201
+        )
         self._tell("Staff: it is paid", f"the order is {paid.body['status']}", paid.seconds)
         parcel = {"carrier": "Camel Post", "tracking": f"CP{self._mark.upper()}"}
         shipped = self.shop.ask("POST", f"{where}/shipments", parcel, token=staff, expect=201)
         shipment = shipped.body["shipments"][-1]
         self._tell("Staff: ship it", f"parcel {shipment['tracking']} with {shipment['carrier']}", shipped.seconds)
         delivery = f"{where}/shipments/{shipment['id']}/delivery"
-        delivered = self.shop.ask("POST", delivery, {}, token=staff, expect=201)
+        delivered = self.shop.ask("POST", delivery, token=staff, expect=200)
         self._tell("Staff: it arrived", f"the order is {delivered.body['status']}", delivered.seconds)
-        refused = self.shop.ask("POST", f"{where}/cancellation", {}, token=ada.token, expect=409)
+        refused = self.shop.ask("POST", f"{where}/cancellation", token=ada.token, expect=409)
         self._tell("Ada: cancel it after all?", f"refused: {refused.body['detail']}", refused.seconds)
 
     def tidy_up(self, staff: str, rare: Rare) -> None:

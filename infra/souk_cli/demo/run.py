@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from souk.errors import Refused
-from souk_cli.demo import events
+from souk_cli import connections, traffic
 from souk_cli.demo.journey import Journey, Owner
 from souk_cli.demo.shop import Shop
 from souk_local import layout
+from souk_local.errors import StackError
 
-SEEDED = 600.0  # seconds that the events of the data may take
 QUIET = 120.0  # seconds that the events of the journey may take
 
 
@@ -48,12 +50,14 @@ def demonstrate(console: Console, *, base: str | None, seed: bool) -> None:
         with stages.part("Local stack"):
             _up(console)
         with stages.part("Deployment"):
-            _deploy(console)
+            _deploy()
+            _up(console)  # the bridge, which needed something to carry events to
     if seed:
         with stages.part("Real shopping data"):
             _seed(console)
+    connections.adopt(only=lambda _: True, aws=True)
     shop = Shop(base or f"http://127.0.0.1:{place.port('gateway')}")
-    before = events.status()
+    before = traffic.status()
     with stages.part(f"A journey through {shop.base}"):
         Journey(shop, _owner(place.state / "demo.json"), _Steps(console)).play()
     with stages.part("The events that passed, and where they went"):
@@ -73,30 +77,16 @@ def _up(console: Console) -> None:
         console.print(f"[yellow]without {name}; the services work in their degraded way")
 
 
-def _deploy(console: Console) -> None:
-    import subprocess
-    import sys
-
+def _deploy() -> None:
     done = subprocess.run([sys.executable, "-m", "souk_cli.main", "deploy", "--stage", "local"], check=False)
     if done.returncode:
-        from souk_local.errors import StackError
-
         raise StackError("not everything was deployed (see above)")
 
 
 def _seed(console: Console) -> None:
-    from souk_cli import connections
     from souk_cli.seed.run import seed
 
-    connections.adopt(aws=True)
     console.print(seed("sample", console))
-    with console.status("") as spinner:
-
-        def say(left: int) -> None:
-            spinner.update(f"telling the services: {left} events on their way")
-
-        if not events.settle(say, patience=SEEDED):
-            console.print("[yellow]events still travel; the journey begins all the same")
 
 
 def _owner(file: Path) -> Owner:
@@ -131,12 +121,12 @@ class _Steps:
 
 def _show_events(console: Console, before: dict[str, Any]) -> None:
     with console.status("") as spinner:
-        settled = events.settle(lambda left: spinner.update(f"{left} events on their way"), patience=QUIET)
+        settled = traffic.settle(lambda left: spinner.update(f"{left} events on their way"), patience=QUIET)
     if not settled:
         console.print("[yellow]some events are still on their way")
-    after = events.status()
+    after = traffic.status()
     table = Table("consumer", "takes", "events", box=None, pad_edge=False)
-    for one in events.carried(before, after):
+    for one in traffic.given(before, after):
         table.add_row(one.consumer, ", ".join(one.types), str(one.events))
     console.print(table)
     latency = after["latency"]

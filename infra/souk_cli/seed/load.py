@@ -65,13 +65,17 @@ def email_of(household: int) -> str:
     return f"household{household}@example.com"
 
 
-def load(journey: Journey, *, say: Say) -> Loaded:
-    """Load what `journey` chose; the same again changes nothing and continues where a broken run stopped."""
+def load(journey: Journey, *, say: Say, settle: Callable[[], None]) -> Loaded:
+    """Load what `journey` chose; the same again changes nothing and continues where a broken run stopped.
+
+    Products come after what belongs to them was told: `settle` waits until categories and stock have arrived.
+    """
     found, done = journey.products(), Loaded()
     done.categories = _categories(found, say)
-    done.products = _products(found, say)
     done.stock = _stock(found, say)
     done.customers = _customers(journey.households(), say)
+    settle()
+    done.products = _products(found, say)
     done.orders = _orders(journey, {one.id: one for one in found}, say)
     return done
 

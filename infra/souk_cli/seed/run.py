@@ -8,9 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from souk_cli import apps, connections
+from souk_cli import apps, connections, traffic
 from souk_cli.seed.journey import SIZES, Journey
 from souk_local import install, layout
+
+PATIENCE = 900.0  # seconds that the services may take to hear of it all
 
 if "souk_cli.seed.load" not in sys.modules:
     sys.path.extend(str(apps.folder(service)) for service in apps.SERVICES)  # the services' own imports
@@ -20,16 +22,24 @@ def seed(size: str, console: Console) -> str:
     """Load the data of that size and tell in a line what was new. Raises StackError, SoukError."""
     from souk_cli.seed.load import Loaded, load
 
-    connections.adopt()
+    connections.adopt(only=lambda _: True, aws=True)
     folder = data_folder(console)
     with console.status("reading a year of shopping"):
         journey = Journey(folder, SIZES[size])
     columns = (TextColumn("{task.description:<11}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        loaded: Loaded = load(journey, say=_Bars(progress))
+        bars = _Bars(progress)
+        loaded: Loaded = load(journey, say=bars, settle=lambda: settle(bars))
+        settle(bars)
     new = {name: getattr(loaded, name) for name in Loaded.__struct_fields__ if getattr(loaded, name)}
     told = ", ".join(f"{number} {name}" for name, number in new.items())
     return f"new: {told}" if told else "everything was there already"
+
+
+def settle(bars: _Bars) -> None:
+    """Wait until the services have heard what was loaded so far; without a bridge they hear it later."""
+    if traffic.carried():
+        traffic.settle(bars.left, patience=PATIENCE)
 
 
 def data_folder(console: Console) -> Path:
@@ -44,9 +54,15 @@ class _Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
+        self._most = 0
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show how far one sort is."""
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total)
-        self._progress.update(self._tasks[what], completed=done)
+        self._progress.update(self._tasks[what], completed=done, total=total)
+
+    def left(self, events: int) -> None:
+        """Show how many events are still on their way."""
+        self._most = max(self._most, events)
+        self("events told", self._most - events, self._most)

@@ -18,7 +18,7 @@ GLANCE = 0.5  # seconds between looks at what still travels
 CALM = 3  # looks in a row without anything on its way
 
 
-class Carried(Struct, frozen=True, kw_only=True):
+class Given(Struct, frozen=True, kw_only=True):
     """What one consumer was given."""
 
     consumer: str
@@ -36,15 +36,24 @@ def status() -> dict[str, Any]:
     return answer
 
 
-def carried(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Carried]:
+def given(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Given]:
     """Return what each consumer was given between two states of the bridge; whoever got nothing is left out."""
     found = []
     for line in topology.lines():
         now = after["consumers"][line.consumer]["forwarded"]
         then = before["consumers"][line.consumer]["forwarded"] if before["pid"] == after["pid"] else 0
         if now > then:
-            found.append(Carried(consumer=line.consumer, types=line.types, events=now - then))
+            found.append(Given(consumer=line.consumer, types=line.types, events=now - then))
     return found
+
+
+def carried() -> bool:
+    """Tell whether a bridge carries events at all."""
+    try:
+        status()
+    except StackError:
+        return False
+    return True
 
 
 def travelling(sqs: Any) -> int:
@@ -52,7 +61,8 @@ def travelling(sqs: Any) -> int:
     state = status()
     unsent = sum(source["unsent"] for source in state["sources"].values())
     held = sum((one["queue"] or 0) + one["unacked"] for one in state["consumers"].values())
-    return int(unsent + held + sum(_in_queue(sqs, name) for name in state["consumers"]))
+    queued = sum(_in_queue(sqs, name) for name in state["consumers"]) if state["target"] == "sqs" else 0
+    return int(unsent + held + queued)
 
 
 def settle(say: Callable[[int], None], *, patience: float) -> bool:
