@@ -18,7 +18,9 @@ find_python() {
 }
 
 install_or_name() {
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "please type: sudo apt-get install --yes $*"
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        fail "please type: sudo apt-get install --yes $*"
+    fi
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@" >/dev/null
 }
