@@ -22,15 +22,17 @@ WANTED = ("PRODUCT_MONGO_URL", "PRODUCT_SEARCH_URL", "PRODUCT_GRAPH_URL", "CART_
 def command(*, host: str, port: int | None, workers: int, reload: bool, no_consumers: bool) -> None:
     """Serve the six apps, and give events straight to their consumers.
 
-    Settings come from the environment; what is missing there, from this checkout's local stack.
+    Settings come from the environment; what is missing there, from this checkout's local stack. Behind reverse proxies
+    of your own, name their addresses in SOUK_TRUSTED_PROXIES: only theirs is the word X-Real-IP.
     """
     from souk_cli.serve import run
-    from souk_local import layout
+    from souk_local import checks, layout
 
     connections.adopt("serve", only=connections.of_functions)
     connections.insist(NEEDED)
     for name, where in connections.silent(WANTED).items():
         click.echo(f"warning: nobody answers at {where} ({name}); the services work in their degraded way", err=True)
     chosen = port or layout.find().port("serve")
+    checks.ports({"serve": chosen})  # the web server would share it with whoever has it
     click.echo(f"serving on http://{host}:{chosen} with {workers} workers")
     run.run(run.Plan(host=host, port=chosen, workers=workers, reload=reload, consumers=not no_consumers))
