@@ -119,7 +119,7 @@ class LiveCarts:
         answer, confirmed = self._redis.write(WRITE, keys(cart.id), *_change(cart, None))
         found = _Found.of(answer)
         if found.what == "verify":
-            return Kept(self._current(cart.id, found), changed=False)
+            return self.change(cart.id, lambda standing: standing)
         return self._acknowledged(found, confirmed=confirmed)
 
     def change(self, cart_id: str, decide: Callable[[Cart], Cart]) -> Kept:

@@ -1,5 +1,6 @@
 """Redis: one connection per thread, so that WAIT and the replication id belong to the connection that wrote."""
 
+import functools
 import hashlib
 import socket
 import ssl
@@ -41,6 +42,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     replicas: int = 0
 
     @classmethod
+    @functools.lru_cache(maxsize=8)
     def of(cls, url: str) -> "Place":
         """Read `redis[s]://user:password@host:port/0?replicas=1` or `redis[s]+sentinel://:password@h:p,h:p/name`."""
         parts = urlsplit(url)
