@@ -116,6 +116,7 @@ class Database:
             url = setting(self._service, self._name)
             connection = psycopg2.connect(url, connect_timeout=CONNECT, application_name=f"souk-{self._service}")
             self._threads.connection = connection
+            self._threads.used = time.monotonic()
         return connection
 
     def _alive(self, connection: Any) -> bool:
