@@ -91,6 +91,15 @@ class Carts:
         self.redis.ask(("FLUSHDB",))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _clients() -> Iterator[None]:
+    yield
+    for mongo in (MONGO, DOCUMENTS._mongo):
+        if mongo._client is not None:
+            mongo._client.close()
+            mongo._client = None
+
+
 Outbox = Rows | Documents | Carts
 
 
