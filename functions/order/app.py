@@ -13,7 +13,8 @@ from chalicelib.order.events import (
 )
 from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
 from chalicelib.order.management import OrderQuery
-from chalicelib.order.model.order import Order, Summary
+from chalicelib.order.model.listing import Summary
+from chalicelib.order.model.order import Order
 from chalicelib.order.model.pricing import SHIPPING_METHODS, market_of
 from chalicelib.order.model.stock import LedgerEntry
 from chalicelib.order.quotes import MarketQuery, QuoteWish
@@ -133,7 +134,7 @@ def adjust_stock(sku: str, body: Adjustment) -> StockView:
 @app.consumer("order-submissions", CartSubmitted)
 def place_order(event: Event, fact: CartSubmitted) -> None:
     """Decide on a submitted cart."""
-    placing.place(fact.submission(event.occurred_at), products=live.replica, reading=live.reading, books=live.books)
+    placing.place(fact.submission(event), products=live.replica, reading=live.reading, books=live.books)
 
 
 @app.consumer("order-products", ProductPublished, ProductUnpublished, ProductTrashed, ProductRecovered)

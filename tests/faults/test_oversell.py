@@ -82,6 +82,7 @@ def submission(*goods: tuple[str, str]) -> Submission:
         quote_id=quote.id,
         accepted_total=quote.bill.totals.total,
         submitted_at=now,
+        event_id=new_id(),
     )
 
 

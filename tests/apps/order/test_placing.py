@@ -61,8 +61,22 @@ def test_the_order_keeps_the_hash_of_its_snapshot(shop: Shop) -> None:
 def test_delivered_again_it_stays_one_order(shop: Shop) -> None:
     product, sku = shop.sell()
     fact = shop.submission(product, sku)
-    assert shop.submit(fact) == shop.submit(fact)
+    told = event(fact)
+    for _ in range(3):
+        assert shop.doors.deliver("order-submissions", told)["batchItemFailures"] == []
     assert len(shop.told("order.placed", fact.order_id)) == 1
+    assert shop.doors("GET", f"/stock/{sku}", token=shop.staff).body["reserved"] == 1
+
+
+def test_asked_for_its_verdict_by_another_event_it_tells_the_same_again(shop: Shop) -> None:
+    product, sku = shop.sell(stock=1)
+    placed, rejected = shop.submission(product, sku), shop.submission(product, sku)
+    for fact in (placed, rejected, placed, rejected):
+        shop.submit(fact)
+    first, again = shop.told("order.placed", placed.order_id)
+    assert first == again
+    first, again = shop.told("order.rejected", rejected.order_id)
+    assert first == again
 
 
 def test_undecided_it_is_pending_to_the_holder_of_its_token_and_missing_to_others(shop: Shop) -> None:
@@ -145,6 +159,6 @@ def test_a_retry_prices_from_the_stored_snapshot(shop: Shop) -> None:
     from chalicelib.order import placing
 
     with pytest.raises(ZeroDivisionError):  # the function dies after its snapshot, before its transaction
-        placing.place(fact.submission(utcnow()), products=live.replica, reading=live.reading, books=lambda: 1 // 0)
+        placing.place(fact.submission(event(fact)), products=live.replica, reading=live.reading, books=lambda: 1 // 0)
     shop.deliver("order-products", ProductTrashed(product_id=product, skus=(sku,)), product, 2)
     assert shop.doors("GET", f"/orders/{shop.submit(fact)}", token=shop.staff).body["status"] == "placed"

@@ -62,6 +62,7 @@ def submission(keeper: Any, *goods: Product, quantity: int = 1, **change: Any) -
         "quote_id": quote.id,
         "accepted_total": quote.bill.totals.total,
         "submitted_at": now,
+        "event_id": new_id(),
     }
     return Submission(**(known | change))
 

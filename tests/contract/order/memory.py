@@ -7,11 +7,12 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from chalicelib.order.model.order import Cause, Filter, Hold, Lapsed, LapsedOrder, Order, Place, Status, Summary
+from chalicelib.order.model.listing import Filter, Place, Summary
+from chalicelib.order.model.order import Cause, Hold, Lapsed, LapsedOrder, Order, Status
 from chalicelib.order.model.product import Product
 from chalicelib.order.model.quote import Quote
 from chalicelib.order.model.stock import LedgerEntry, Level, Movement, Short, Spot, Why, moved
-from chalicelib.order.model.submission import Rejection, Snapshot, Submission
+from chalicelib.order.model.submission import Claim, Rejection, Snapshot, Submission
 from souk.clock import utcnow
 from souk.errors import Missing, Refused
 from souk.events import Event
@@ -25,6 +26,7 @@ class MemoryBooks:
         self.ledger: list[Movement] = []
         self.quotes: dict[str, Quote] = {}
         self.claimed: dict[str, Submission] = {}
+        self.heard: set[str] = set()
         self.orders: dict[str, Order] = {}
         self.rejections: dict[str, Rejection] = {}
         self.events: list[Event] = []
@@ -90,11 +92,13 @@ class MemoryBooks:
     def quote(self, quote_id: str) -> Quote | None:
         return self.quotes.get(quote_id)
 
-    def claim(self, submission: Submission) -> datetime | None:
+    def claim(self, submission: Submission) -> Claim:
+        fresh = submission.event_id not in self.heard
+        self.heard.add(submission.event_id)
         if submission.order_id in self.claimed:
-            return None
+            return Claim(at=None, fresh=fresh)
         self.claimed[submission.order_id] = submission
-        return self.now()
+        return Claim(at=self.now(), fresh=fresh)
 
     def add_order(self, order: Order, *events: Event) -> Order:
         numbered = replace(order, number=f"S-{100_001 + len(self.orders)}")

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from chalicelib.order import expiry, fulfilment, management
 from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
-from chalicelib.order.model.order import Filter, Hold, Order, Status
+from chalicelib.order.model.listing import Filter
+from chalicelib.order.model.order import Hold, Order, Status
 from chalicelib.order.model.stock import Movement, Short, Spot, Why
 from chalicelib.order.model.submission import Rejection
 from souk.audit import Origin
@@ -104,6 +105,17 @@ def test_a_submission_is_claimed_once(keeper: Keeper) -> None:
     one = goods.submission(keeper, goods.shelve(keeper, 5))
     assert isinstance(goods.place(keeper, one), Order)
     assert goods.place(keeper, one) is None
+
+
+def test_a_verdict_that_another_event_asks_for_is_told_again(keeper: Keeper) -> None:
+    one = goods.submission(keeper, goods.shelve(keeper, 5))
+    asked_again = replace(one, event_id=new_id())
+    with keeper.open() as books:
+        first, again = books.claim(one), books.claim(one)
+        assert (first.fresh, again.fresh, again.at) == (True, False, None)
+        assert first.at is not None
+        other = books.claim(asked_again)
+        assert (other.fresh, other.at) == (True, None)
 
 
 def test_a_rejection_is_read_with_its_reasons_and_takes_nothing(keeper: Keeper) -> None:

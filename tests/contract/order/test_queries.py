@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.order import imports, live
 from chalicelib.order.imports import PastLine, PastOrder, StockCount
-from chalicelib.order.model.order import Filter, Order, Status
+from chalicelib.order.model.listing import Filter
+from chalicelib.order.model.order import Order, Status
 from chalicelib.order.resync import resync
 from chalicelib.order.store import quotes, sql, stock
 from souk.clock import utcnow

@@ -122,8 +122,8 @@ class CartSubmitted(Fact, frozen=True, kw_only=True):
     quote_id: str
     accepted_total: Money
 
-    def submission(self, at: datetime) -> Submission:
-        """Return the submission it tells of."""
+    def submission(self, event: Event) -> Submission:
+        """Return the submission that `event` tells of by this."""
         return Submission(
             order_id=self.order_id,
             cart_id=self.cart_id,
@@ -133,7 +133,8 @@ class CartSubmitted(Fact, frozen=True, kw_only=True):
             lines=self.lines,
             quote_id=self.quote_id,
             accepted_total=self.accepted_total,
-            submitted_at=at,
+            submitted_at=event.occurred_at,
+            event_id=event.id,
         )
 
 
@@ -202,7 +203,7 @@ def _of_level(level: Level, now: datetime) -> Event:
 
 
 def order_placed(order: Order) -> Event:
-    """Return the event of a new order."""
+    """Return the event of a new order; told again later, it says the same."""
     fact = OrderPlaced(
         order_id=order.id,
         cart_id=order.cart_id,
@@ -212,7 +213,7 @@ def order_placed(order: Order) -> Event:
         total=order.totals.total,
         lines=tuple(PlacedLine(sku=one.sku, product_id=one.product_id, quantity=one.quantity) for one in order.lines),
     )
-    return Event.of(fact, aggregate=order.id, version=order.version, now=order.placed_at)
+    return Event.of(fact, aggregate=order.id, version=1, now=order.placed_at)
 
 
 def order_rejected(rejection: Rejection) -> Event:

@@ -8,7 +8,8 @@ import msgspec
 
 from chalicelib.order import events
 from chalicelib.order.fulfilment import trail_of
-from chalicelib.order.model.order import Cause, Filter, Order, Place, Status, Summary, may_see
+from chalicelib.order.model.listing import Filter, Place, Summary
+from chalicelib.order.model.order import Cause, Order, Status, may_see
 from chalicelib.order.model.stock import Level, Movement
 from chalicelib.order.model.submission import Rejection
 from souk import paging

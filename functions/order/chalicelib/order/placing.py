@@ -23,6 +23,7 @@ from chalicelib.order.model.submission import (
     NO_QUOTE,
     QUOTE_EXPIRED,
     QUOTE_OF_ELSEWHERE,
+    Claim,
     Reason,
     Rejection,
     Snapshot,
@@ -56,8 +57,14 @@ class Books(Protocol):
     def quote(self, quote_id: str) -> Quote | None:
         """Return a quote."""
 
-    def claim(self, submission: Submission) -> datetime | None:
-        """Claim the order id for ever and return the store's time; None when it has been decided before."""
+    def claim(self, submission: Submission) -> Claim:
+        """Claim the order id for ever, at the store's time, and the event that told of it."""
+
+    def find(self, order_id: str) -> Order | Rejection | None:
+        """Return what was decided."""
+
+    def tell(self, *events: Event) -> None:
+        """Put events into the outbox."""
 
     def trial(self) -> AbstractContextManager[None]:
         """Undo what is done inside when it raises; the claim stays."""
@@ -91,7 +98,7 @@ class Unsold(msgspec.Struct, frozen=True):
 
 
 def place(submission: Submission, *, products: Products, reading: Open, books: Open) -> Order | Rejection | None:
-    """Decide on a submission; None when it has been decided before.
+    """Decide on a submission; None when it has been decided before: asked by another event, we tell the verdict again.
 
     Raises Unavailable when our replica is older than what the shopper saw: the products' events are still on the way.
     """
@@ -99,8 +106,9 @@ def place(submission: Submission, *, products: Products, reading: Open, books: O
         quote = kept.quote(submission.quote_id)
     priced = _priced(submission, quote, products)
     with books() as tx:
-        now = tx.claim(submission)
-        if now is None:
+        claim = tx.claim(submission)
+        if (now := claim.at) is None:
+            _tell_again(tx, submission, claim)
             return None
         if quote is None or isinstance(priced, Unsold):
             return _turn_down(tx, submission, priced.reasons if isinstance(priced, Unsold) else [NO_QUOTE], now)
@@ -113,6 +121,12 @@ def place(submission: Submission, *, products: Products, reading: Open, books: O
                 return _take(tx, _order(submission, quote, priced, now), now)
         except Short as short:
             return _turn_down(tx, submission, _shortages(submission, short), now)
+
+
+def _tell_again(tx: Books, submission: Submission, claim: Claim) -> None:
+    found = tx.find(submission.order_id) if claim.fresh else None
+    if found is not None:
+        tx.tell(events.order_placed(found) if isinstance(found, Order) else events.order_rejected(found))
 
 
 def _priced(submission: Submission, quote: Quote | None, products: Products) -> Snapshot | Unsold:

@@ -16,7 +16,6 @@ from souk.auth import Caller, Kind
 from souk.errors import Fault, Invalid, Missing, Refused
 from souk.money import Money
 
-Place = tuple[datetime, str]  # where a page of the list ends: when the order was placed, and its id
 HOLD = timedelta(minutes=30)  # how long stock waits for the money
 
 
@@ -234,28 +233,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def _movement(self, of: Reservation, *, why: Why, on_hand: int = 0, reserved: int = 0) -> Movement:
         return Movement(sku=of.sku, location=of.location, on_hand=on_hand, reserved=reserved, why=why, order_id=self.id)
-
-
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as lists show it: nothing personal."""
-
-    id: str
-    number: str
-    status: Status
-    customer_id: str | None
-    placed_at: datetime
-    total: Money
-    items: int
-
-
-class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which orders a list is about; `text` is how the number begins."""
-
-    customer_id: str | None = None
-    status: Status | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    text: str | None = None
 
 
 class LapsedOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     quote_id: str
     accepted_total: Money
     submitted_at: datetime
+    event_id: str  # of the event that told of it
 
     def wishes(self) -> list[Wish]:
         """Return what is wished, one wish a SKU, in the order of the cart."""
@@ -38,6 +39,13 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
         for line in self.lines:
             asked[line.sku] += line.quantity
         return [Wish(sku, quantity) for sku, quantity in asked.items()]
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """An order id claimed `at` a moment, None when it has been decided before; `fresh` when this event is a new one."""
+
+    at: datetime | None
+    fresh: bool
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.order.model.order import Filter, Lapsed, Order, Place, Summary
+from chalicelib.order.model.listing import Filter, Place, Summary
+from chalicelib.order.model.order import Lapsed, Order
 from chalicelib.order.model.stock import Spot
-from chalicelib.order.model.submission import Rejection, Submission
+from chalicelib.order.model.submission import Claim, Rejection, Submission
 from chalicelib.order.store import sql
 from chalicelib.order.store.stock import WILD
 from souk.errors import Missing, Refused
@@ -18,6 +18,7 @@ from souk.ids import is_id
 from souk.postgres import Transaction, is_conflict
 from souk.records import add_events
 
+CONSUMER = "order-submissions"
 SAME_REFERENCE = "payments_reference"
 
 
@@ -28,16 +29,18 @@ class OrderRows:
         """Work in `tx`."""
         self.tx = tx
 
-    def claim(self, submission: Submission) -> datetime | None:
-        """Claim the order id for ever and return the database's time; None when it has been decided before."""
+    def claim(self, submission: Submission) -> Claim:
+        """Claim the order id for ever, at the database's time, and the event that told of it."""
         row = self.tx.one(
             sql.CLAIM,
             order_id=submission.order_id,
             cart_id=submission.cart_id,
             attempt=submission.attempt,
             customer_id=submission.customer_id,
+            consumer=CONSUMER,
+            event_id=submission.event_id,
         )
-        return None if row is None else row["decided_at"]
+        return msgspec.convert(row, Claim)
 
     @contextmanager
     def trial(self) -> Iterator[None]:

@@ -7,8 +7,10 @@ import msgspec
 
 from chalicelib.order.model.product import Product
 from chalicelib.order.model.submission import Snapshot
+from souk.errors import Unavailable
 from souk.mongo import Mongo
 
+TRIES = 2  # an upsert may lose to a parallel insert once
 SHOWN = {"version": 1, "sold": 1, "title": 1, "slug": 1, "brand": 1, "image": 1, "skus": 1}
 
 
@@ -20,7 +22,7 @@ class Replica:
         self._mongo = mongo
 
     def keep(self, product: Product) -> None:
-        """Keep a product unless a newer version of it is here."""
+        """Keep a product unless a newer version of it is here. Raises Unavailable when that cannot be told yet."""
         from pymongo.errors import DuplicateKeyError
 
         fields = msgspec.to_builtins(product)
@@ -31,10 +33,15 @@ class Replica:
         else:
             change = {"$set": fields}
         with self._mongo.documents() as documents:
-            try:
-                documents["products"].update_one(key, change, upsert=True)
-            except DuplicateKeyError:  # a newer version is here, or a parallel insert was first: look once more
-                documents["products"].update_one(key, change)
+            for _ in range(TRIES):
+                try:
+                    documents["products"].update_one(key, change, upsert=True)
+                except DuplicateKeyError:  # a newer version is here, or a parallel insert was first
+                    continue
+                return
+            known = documents["products"].find_one({"_id": product.id}, {"version": 1})
+        if known is None or known["version"] < product.version:
+            raise Unavailable("another version of the product is just being kept")
 
     def with_skus(self, skus: Collection[str]) -> list[Product]:
         """Return the products that have any of these SKUs."""
@@ -54,7 +61,10 @@ class Replica:
         return None if found is None else _snapshot(found)
 
     def keep_snapshot(self, snapshot: Snapshot) -> Snapshot:
-        """Keep a snapshot under its order's id and return what is kept: the first one wins."""
+        """Keep a snapshot under its order's id and return what is kept: the first one wins.
+
+        Raises Unavailable when the first one cannot be read yet.
+        """
         from pymongo import ReturnDocument
         from pymongo.errors import DuplicateKeyError
 
@@ -67,6 +77,8 @@ class Replica:
                 )
             except DuplicateKeyError:  # a parallel delivery was first
                 kept = documents["snapshots"].find_one(key)
+        if kept is None:
+            raise Unavailable("another delivery is just keeping its snapshot")
         return _snapshot(kept)
 
 
@@ -74,6 +86,5 @@ def _product(document: dict[str, Any]) -> Product:
     return msgspec.convert({**document, "id": document["_id"]}, Product)
 
 
-def _snapshot(document: dict[str, Any] | None) -> Snapshot:
-    found = document or {}
-    return msgspec.convert({**found, "order_id": found.get("_id")}, Snapshot)
+def _snapshot(document: dict[str, Any]) -> Snapshot:
+    return msgspec.convert({**document, "order_id": document["_id"]}, Snapshot)

@@ -1,10 +1,17 @@
 """The statements about orders; each is one round trip, however many lines or orders it is about."""
 
 CLAIM = """
-    INSERT INTO decisions (order_id, cart_id, attempt, customer_id)
-    VALUES (%(order_id)s, %(cart_id)s, %(attempt)s, %(customer_id)s)
-    ON CONFLICT DO NOTHING
-    RETURNING decided_at
+    WITH claimed AS (
+        INSERT INTO decisions (order_id, cart_id, attempt, customer_id)
+        VALUES (%(order_id)s, %(cart_id)s, %(attempt)s, %(customer_id)s)
+        ON CONFLICT DO NOTHING
+        RETURNING decided_at
+    ), heard AS (
+        INSERT INTO event_claims (consumer, event_id) VALUES (%(consumer)s, %(event_id)s)
+        ON CONFLICT DO NOTHING
+        RETURNING event_id
+    )
+    SELECT (SELECT decided_at FROM claimed) AS at, EXISTS (SELECT FROM heard) AS fresh
 """
 CLAIM_PAST = """
     INSERT INTO decisions (order_id, cart_id, attempt, customer_id, decided_at)
