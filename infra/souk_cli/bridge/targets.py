@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 LOG = telemetry.logger("bridge")
 LIMIT = 240_000  # bytes in one call; SQS takes 262,144 with all that is around them
+# What SQS says of messages that it will never take: too large, or with characters that XML does not have.
+AT_FAULT = frozenset(
+    {
+        "AWS.SimpleQueueService.BatchRequestTooLong",
+        "BatchRequestTooLong",
+        "InvalidMessageContents",
+        "InvalidParameterValue",
+    }
+)
 SECONDS = 60.0  # how long a function may take
 
 
@@ -58,6 +67,20 @@ class Queues:
             raise Unavailable(f"SQS does not take anything for {consumer}: {error}") from error
 
     def _send(self, where: str, batch: Sequence[Delivery]) -> Sequence[Verdict]:
+        """Send a batch; when SQS finds fault with all of it, each by itself, to find the one that is at fault."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return self._sent(where, batch)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in AT_FAULT:
+                raise
+            if len(batch) > 1:
+                return [verdict for one in batch for verdict in self._send(where, [one])]
+            LOG.warning("SQS refused a message", extra={"message_id": batch[0].message_id, "why": str(error)})
+            return [Verdict.REFUSED]
+
+    def _sent(self, where: str, batch: Sequence[Delivery]) -> Sequence[Verdict]:
         entries = [{"Id": str(number), "MessageBody": one.body.decode()} for number, one in enumerate(batch)]
         answer = self._sqs().send_message_batch(QueueUrl=where, Entries=entries)
         verdicts = {entry["Id"]: Verdict.DONE for entry in answer.get("Successful", ())}

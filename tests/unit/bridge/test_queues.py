@@ -50,6 +50,13 @@ def test_a_message_is_done_when_its_queue_has_it(sqs: Any) -> None:
     assert bodies(sqs, where) == {"a", "b"}
 
 
+def test_a_message_that_sqs_never_takes_is_refused_and_its_neighbours_go_on(sqs: Any) -> None:
+    where = made(sqs)
+    verdicts = Queues().give("orders", deliveries("a", "x" * 2_000_000, "b"))
+    assert verdicts == [Verdict.DONE, Verdict.REFUSED, Verdict.DONE]
+    assert bodies(sqs, where) == {"a", "b"}
+
+
 def test_without_its_queue_the_target_is_away(sqs: Any) -> None:
     target = Queues()
     with pytest.raises(Unavailable):
