@@ -88,11 +88,17 @@ def find(environment: Mapping[str, str] | None = None) -> Layout:
     """Return the layout that the environment (SOUK_HOME, SOUK_TOOLS, SOUK_PORT_BASE) and this checkout give."""
     environment = os.environ if environment is None else environment
     root = checkout()
-    state = Path(environment.get("SOUK_HOME") or default_state(root)).absolute()
-    tools = Path(environment.get("SOUK_TOOLS") or default_state(root) / "tools").absolute()
+    state = placed(environment.get("SOUK_HOME") or root / ".souk", root)
+    tools = placed(environment.get("SOUK_TOOLS") or root / ".souk" / "tools", root)
     foreign = environment.get("LOCALSTACK_ENDPOINT", "").rstrip("/")
     base = port_base(environment.get("SOUK_PORT_BASE"))
     return Layout(root=root, state=state, tools=tools, base=base, foreign_localstack=foreign)
+
+
+def placed(path: str | Path, root: Path) -> Path:
+    """Return where a path leads; what is meant to lie in `.souk` lies wherever that is a link to."""
+    real, inside = Path(path).resolve(), root / ".souk"
+    return default_state(root) / real.relative_to(inside) if real.is_relative_to(inside) else real
 
 
 def checkout() -> Path:

@@ -37,3 +37,12 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_advice() -> None:
     found = layout.find({"SOUK_HOME": "/proc/souk"})
     with pytest.raises(StackError, match="SOUK_HOME"):
         layout.make_folders(found)
+
+
+def test_what_lies_in_the_hidden_folder_lies_where_that_is_a_link_to(tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "checkout"
+    outside.mkdir()
+    root.mkdir()
+    (root / ".souk").symlink_to(outside)
+    assert layout.placed(root / ".souk" / "test", root) == outside / "test"
+    assert layout.placed(tmp_path / "elsewhere", root) == tmp_path / "elsewhere"
