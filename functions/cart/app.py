@@ -25,7 +25,7 @@ from souk.errors import Forbidden, Missing
 from souk.events import Event
 from souk.http import Admits, Answer, Souk
 from souk.ids import id_of, is_id, new_id
-from souk.markets import DEFAULT, MARKETS
+from souk.markets import DEFAULT
 from souk.records import sweep
 
 app = Souk("cart")
@@ -64,19 +64,12 @@ def open_cart(body: NewCart) -> Answer[Opened]:
     """Open an empty cart: the customer's own, or an anonymous one with a token, which is shown this once."""
     key = app.attempt
     cart_id = id_of("cart", key.scope, app.client_ip) if key else new_id()
-    token = None if _customer() else carts.token_of(cart_id, live.secret())
-    holder = Holder(customer_id=_customer()) if token is None else Holder(token_hash=digest(token))
-    kept = carts.create(cart_id, market=body.market, asked=_asked(holder), carts=live.carts, now=utcnow())
-    first = kept.cart.operation(_asked(holder))
-    opened = Opened(
-        id=cart_id,
-        version=first.version if first else kept.cart.version,
-        market=kept.cart.market,
-        currency=MARKETS[kept.cart.market].currency,
-        token=token,
-    )
-    headers = {"Location": f"/cart/carts/{cart_id}", **({} if kept.changed else AGAIN)}
-    return Answer(opened, 201, headers)
+    customer = _customer()
+    token = None if customer else carts.token_of(cart_id, live.secret())
+    asked = _asked(Holder(token_hash=digest(token)) if token else Holder(customer_id=customer))
+    begun = carts.create(cart_id, market=body.market, token=token, asked=asked, carts=live.carts, now=utcnow())
+    headers = {"Location": f"/cart/carts/{cart_id}", **(AGAIN if begun.again else {})}
+    return Answer(begun.answer, 201, headers)
 
 
 @app.route("/carts/{cart_id}", admits=SHOPPERS)
@@ -138,7 +131,7 @@ def submit_cart(cart_id: str, body: Wish) -> Answer[Submitted]:
         headers = {"Location": outcome.submitted.location, **(AGAIN if outcome.again else {})}
         return Answer(outcome.submitted, 202, headers)
 
-    return app.once(live.refusals, decide)
+    return app.once(live.refusals(), decide)
 
 
 @app.consumer("cart-products", ProductPublished, ProductUnpublished, ProductTrashed, ProductRecovered)
@@ -218,7 +211,7 @@ def _once(work: Callable[[Asked], carts.Done]) -> Answer[Changed]:
         done = work(_asked())
         return Answer(done.answer, headers=AGAIN if done.again else {})
 
-    return app.once(live.refusals, decide)
+    return app.once(live.refusals(), decide)
 
 
 app.health({"postgres": live.database.ping, "redis": live.redis.ping})

@@ -157,3 +157,24 @@ def test_a_refusal_is_repeated_under_its_key(shop: Shop, guest: Shopper) -> None
     assert (again.status, again.body, again.headers["Idempotent-Replayed"]) == (409, first.body, "true")
     assert guest.add(f"sku-{product}", 2, idempotency_key="one").status == 422
     assert guest.add(f"sku-{product}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("wish", "pointer"),
+    [
+        ({"sku": ""}, "/sku"),
+        ({"sku": "a\u0000b"}, "/sku"),
+        ({"sku": "a" * 101}, "/sku"),
+        ({"sku": 1}, "/sku"),
+        ({"sku": "a", "colour": "red"}, ""),
+        ([], ""),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_pointed_at(guest: Shopper, wish: object, pointer: str) -> None:
+    refused = guest("POST", "/lines", wish)
+    assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_an_odd_sku_in_an_address_is_not_there(guest: Shopper) -> None:
+    for odd in ("%00", "%ff", "a%2Fb", "%F0%9F%90%AA"):
+        assert guest("PUT", f"/lines/{odd}", {"quantity": 1}).status == 404

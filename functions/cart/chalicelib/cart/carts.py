@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from chalicelib.cart.model import Asked, Cart, Holder, Offer, State
-from chalicelib.cart.views import CartView, Changed, Shelved, changed, view
+from chalicelib.cart.views import CartView, Changed, Opened, Shelved, changed, opened, view
 from souk.errors import Fault, Invalid, Missing, Refused, Unavailable
 from souk.markets import MARKETS
 
@@ -52,6 +52,13 @@ class Shelf(Protocol):
         """Return what is known of these SKUs, by SKU. Raises Unavailable."""
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """The answer to opening a cart, and whether the same request had got it before."""
+
+    answer: Opened
+    again: bool
+
+
 class Done(msgspec.Struct, frozen=True):
     """The answer to a change, and whether the same request had got it before."""
 
@@ -64,7 +71,7 @@ def token_of(cart_id: str, secret: str) -> str:
     return hmac.new(secret.encode(), f"cart {cart_id}".encode(), hashlib.sha256).hexdigest()
 
 
-def create(cart_id: str, *, market: str, asked: Asked, carts: Carts, now: datetime) -> Kept:
+def create(cart_id: str, *, market: str, token: str | None, asked: Asked, carts: Carts, now: datetime) -> Begun:
     """Open an empty cart; the same key again finds the same cart. Raises Invalid, Unavailable."""
     if market not in MARKETS:
         raise Invalid(f"there is no market {market}", faults=[Fault("/market", "unknown")])
@@ -72,8 +79,7 @@ def create(cart_id: str, *, market: str, asked: Asked, carts: Carts, now: dateti
     if kept is None:
         new = Cart(id=cart_id, market=market, holder=asked.holder, created_at=now, changed_at=now)
         kept = carts.create(new.stamped(now, asked))
-    kept.cart.operation(asked)
-    return kept
+    return Begun(opened(kept.cart, kept.cart.operation(asked), token), again=not kept.changed)
 
 
 def _standing(cart_id: str, carts: Carts) -> Kept | None:

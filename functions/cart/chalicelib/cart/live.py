@@ -19,7 +19,11 @@ backup = KeptCarts(database)
 carts = LiveCarts(redis, backup)
 submissions = KeptSubmissions(database)
 replica = Replica(database)
-refusals = KeptRefusals(redis)
+
+
+def refusals() -> KeptRefusals:
+    """Return what keeps the refusal of one request."""
+    return KeptRefusals(redis)
 
 
 @functools.cache

@@ -1,11 +1,12 @@
 """Refusals kept for a repeated Idempotency-Key; a change that took effect is noted in its cart instead."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from chalicelib.cart.live_cart import BUCKETS, bucket
-from souk.errors import Invalid
+from souk.errors import Invalid, SoukError
 from souk.idempotency import Attempt
 from souk.redis import Redis
 
@@ -17,16 +18,16 @@ class _Refusal(msgspec.Struct, frozen=True):
     outcome: bytes
 
 
-class _Outcome(msgspec.Struct, frozen=True):
-    status: int
-
-
 class KeptRefusals:
-    """Refusals in Redis, beside the carts: they have no effect, so that one which gets lost is only decided again."""
+    """Refusals in Redis, beside the carts: they have no effect, so that one which gets lost is only decided again.
+
+    One of these serves one request; see `souk.idempotency.Attempts`.
+    """
 
     def __init__(self, redis: Redis) -> None:
         """Keep them in `redis`."""
         self._redis = redis
+        self._refused = False
 
     def recall(self, attempt: Attempt) -> bytes | None:
         """Return the refusal that the same request got. Raises Invalid where the key came with another body."""
@@ -38,13 +39,18 @@ class KeptRefusals:
             raise Invalid("this Idempotency-Key came with another body before", code="key-reused")
         return refusal.outcome
 
-    def savepoint(self) -> AbstractContextManager[None]:
-        """Undo nothing: a refused change has changed nothing."""
-        return nullcontext()
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo nothing, a refused change has changed nothing; see whether it is refused."""
+        try:
+            yield
+        except SoukError:
+            self._refused = True
+            raise
 
     def remember(self, attempt: Attempt, outcome: bytes) -> None:
         """Keep a refusal; the answer to a change is kept in its cart."""
-        if msgspec.json.decode(outcome, type=_Outcome).status < 400:  # noqa: PLR2004 - where HTTP's refusals begin
+        if not self._refused:
             return
         refusal = msgspec.json.encode(_Refusal(attempt.fingerprint, outcome)).decode()
         self._redis.ask(("SET", _key(attempt), refusal, "EX", KEPT_FOR, "NX"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -51,7 +51,7 @@ class Submissions(Protocol):
 class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a shopper accepts by submitting: the total of a quote."""
 
-    quote_id: str
+    quote_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
     total: Money
 
 

@@ -99,6 +99,17 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int = 0
 
 
+def opened(cart: Cart, done: Operation | None, token: str | None) -> Opened:
+    """Return the answer to opening a cart."""
+    return Opened(
+        id=cart.id,
+        version=done.version if done else cart.version,
+        market=cart.market,
+        currency=MARKETS[cart.market].currency,
+        token=token,
+    )
+
+
 def changed(cart: Cart, done: Operation | None, sku: str | None) -> Changed:
     """Return the answer to a change: to one that came before under the same key, as it was then."""
     if done is not None:

@@ -10,7 +10,6 @@ CREATE TABLE carts (
     history     text,
     changed_at  timestamptz NOT NULL
 );
-CREATE INDEX carts_of_customer ON carts (customer_id, changed_at) WHERE customer_id IS NOT NULL;
 
 -- What was submitted. The first row under an order id stands: a retry, or a late commit after it was given up, finds it.
 CREATE TABLE submissions (
