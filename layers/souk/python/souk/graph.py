@@ -1,5 +1,6 @@
 """Neo4j: one driver per process, made when first used; work runs in managed transactions, which retry on deadlock."""
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -40,6 +41,7 @@ class Graph:
     def _connected(self) -> "Driver":
         if self._driver is None:
             self._driver = connect(setting(self._service, "GRAPH_URL"))
+            atexit.register(self._driver.close)
         return self._driver
 
     def read(self, cypher: LiteralString, **values: Any) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """MongoDB: one client per process and database, made when first used; writes are acknowledged by a majority's journal."""
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ class Mongo:
                 journal=True,
                 readConcernLevel="majority",
             )
+            atexit.register(self._client.close)
         return self._client
 
     @contextmanager

@@ -64,6 +64,7 @@ STATUS: dict[type[SoukError], tuple[int, str]] = {
     errors.Unavailable: (503, "Unavailable"),
 }
 _WHERE = re.compile(r" - at `(?:key in )?\$(.*)`$")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -129,7 +130,7 @@ def _known(error: Exception) -> SoukError | None:
 
 def _pointer(path: str) -> str:
     """Return msgspec's path (`.lines[0].sku`) as a JSON pointer (`/lines/0/sku`)."""
-    return re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", path).replace(".", "/").replace("///", "/...")
+    return "".join(f"/{field or place}" for field, place in _STEP.findall(path))
 
 
 def _headers(error: SoukError) -> dict[str, str]:
