@@ -21,18 +21,22 @@ from souk.events import Event
 from souk.mongo import Mongo
 
 BATCH = 100  # documents written at once: a larger write could outlast the driver's patience
-OWN = {"outbox": 0, "words": 0, "shelves": 0, "sorting": 0, "touched_at": 0}  # what the model does not know
+OWN = {"outbox": 0, "words": 0, "shelves": 0, "sorting": 0, "touched_at": 0, "codes": 0}  # what the model does not know
 TAKEN: Mapping[str, str] = {
     "details.slug": "the slug is another product's",
-    "details.skus.sku": "a SKU is another product's",
+    "codes": "a SKU is another product's",
 }
 
 
 def document(product: Product) -> dict[str, Any]:
-    """Return a product as it is kept; `sold` is counted elsewhere."""
+    """Return a product as it is kept; `sold` is counted elsewhere.
+
+    `codes` are its SKUs, of which no two products have the same; a product without any has its own id there.
+    """
     fields: dict[str, Any] = msgspec.to_builtins(product, builtin_types=(datetime,))
     fields["_id"] = fields.pop("id")
     del fields["sold"]
+    fields["codes"] = [sku.sku for sku in product.details.skus] or [product.id]
     return fields | {"shelves": product.shelves, "words": words_of(product), "sorting": sorting(product)}
 
 
@@ -164,7 +168,7 @@ class MongoProducts:
     def of_sku(self, sku: str) -> Product | None:
         """Return the product that a SKU belongs to."""
         with self._mongo.documents() as documents:
-            found = documents.products.find_one({"details.skus.sku": sku}, OWN)
+            found = documents.products.find_one({"codes": sku}, OWN)
         return product_of(found) if found else None
 
     def add_all(self, products: Sequence[tuple[Product, Sequence[Event]]]) -> set[str]:
@@ -215,7 +219,7 @@ def _wished(wish: Wish) -> dict[str, Any]:
         "state": wish.state,
         "details.category_id": wish.category,
         "details.brand": wish.brand,
-        "details.skus.sku": wish.sku,
+        "codes": wish.sku,
     }
     asked: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
     if wish.text:
