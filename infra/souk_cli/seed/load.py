@@ -68,7 +68,7 @@ def email_of(household: int) -> str:
 def load(journey: Journey, *, say: Say, settle: Callable[[], None]) -> Loaded:
     """Load what `journey` chose; the same again changes nothing and continues where a broken run stopped.
 
-    Products come after what belongs to them was told: `settle` waits until categories and stock have arrived.
+    Products come after what belongs to them was told, and orders after the products: `settle` waits until it arrived.
     """
     found, done = journey.products(), Loaded()
     done.categories = _categories(found, say)
@@ -76,6 +76,7 @@ def load(journey: Journey, *, say: Say, settle: Callable[[], None]) -> Loaded:
     done.customers = _customers(journey.households(), say)
     settle()
     done.products = _products(found, say)
+    settle()
     done.orders = _orders(journey, {one.id: one for one in found}, say)
     return done
 
@@ -149,10 +150,11 @@ def _orders(journey: Journey, known: dict[int, Product], say: Say) -> int:
 
 
 def _order_batch(batch: Sequence[orders.PastOrder]) -> int:
-    new = orders.import_orders(batch)
+    """Count what was bought before the orders are told of, so that whoever hears of them finds it counted."""
     receipts = [_receipt(one) for one in batch]
-    products.import_purchases(receipts, counters=product_live.counters, purchases=product_live.purchases)
-    return new
+    for some in _batches(receipts, DOCUMENTS):
+        products.import_purchases(some, counters=product_live.counters, purchases=product_live.purchases)
+    return orders.import_orders(batch)
 
 
 def _receipt(past: orders.PastOrder) -> Receipt:
