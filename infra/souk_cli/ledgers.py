@@ -44,8 +44,6 @@ class Ledger(Protocol):
 class InMongo:
     """Keeps one document per service in the service's own database; a migration is a list of database commands."""
 
-    SUFFIX = ".json"
-
     def __init__(self, database: Database[dict[str, Any]], service: str) -> None:
         self._database, self._records, self._service = database, database[NAME], service
 
@@ -89,7 +87,6 @@ class InMongo:
 class InSearch:
     """Keeps one document per service in an index of its own; a migration is a list of requests."""
 
-    SUFFIX = ".json"
     JSON = {"content-type": "application/json", "accept": "application/json"}
 
     def __init__(self, client: Elasticsearch, service: str) -> None:
@@ -146,7 +143,6 @@ class InSearch:
 class InGraph:
     """Keeps one node per service; a migration is Cypher, its statements separated by semicolons."""
 
-    SUFFIX = ".cypher"
     UNIQUE = "CREATE CONSTRAINT souk_migrations IF NOT EXISTS FOR (m:SoukMigrations) REQUIRE m.service IS UNIQUE"
     LEASE = """
         MERGE (m:SoukMigrations {service: $service})

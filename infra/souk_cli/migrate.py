@@ -102,21 +102,22 @@ def _others(store: str, service: str, url: str) -> list[str]:
     place = sources(service, store)
     if not place.is_dir():
         return []
-    with _ledger(store, service, url) as ledger, ledgers.held(ledger):
+    with ledger(store, service, url) as kept, ledgers.held(kept):
         files = sorted(path for path in place.iterdir() if path.suffix in {".json", ".cypher"})
-        known = ledger.applied()
+        known = kept.applied()
         missing = [path for path in files if path.stem not in known]
         for path in missing:
-            ledger.apply(path.read_text(encoding="utf-8"))
-            ledger.record(path.stem)
+            kept.apply(path.read_text(encoding="utf-8"))
+            kept.record(path.stem)
         return [path.stem for path in missing]
 
 
 @contextmanager
-def _ledger(store: str, service: str, url: str) -> Iterator[Ledger]:
+def ledger(store: str, service: str, url: str) -> Iterator[Ledger]:
+    """Open the ledger of a service in one of its stores."""
     opened = {"mongo": _in_mongo, "search": _in_search, "graph": _in_graph}[store]
-    with opened(service, url) as ledger:
-        yield ledger
+    with opened(service, url) as kept:
+        yield kept
 
 
 @contextmanager
