@@ -1,7 +1,9 @@
 """Fresh goods, submissions and orders for tests to start from, whatever keeps them."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from chalicelib.order import placing, quotes
 from chalicelib.order.model.order import Order
@@ -81,8 +83,6 @@ def order(keeper: Any, *goods: Product, quantity: int = 1, **change: Any) -> Ord
 
 def overdue(keeper: Any, placed: Order) -> None:
     """Let an order's reservations be a day old."""
-    from msgspec.structs import replace
-
     with keeper.open() as books:
         if hasattr(books, "tx"):
             aged = "UPDATE reservations SET held_until = now() - interval '1 day' WHERE order_id = %(id)s"
@@ -91,8 +91,3 @@ def overdue(keeper: Any, placed: Order) -> None:
         known = books.orders[placed.id]
         past = tuple(replace(one, held_until=utcnow() - LONG_AGO) for one in known.reservations)
         books.orders[placed.id] = replace(known, reservations=past)
-
-
-def moment(text: str) -> datetime:
-    """Return a moment."""
-    return datetime.fromisoformat(text)

@@ -163,7 +163,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         paid = self.move(Status.PAID, payment.paid_at, by)
         if payment.amount != self.totals.total:
             raise Invalid("that is not what is due", faults=[Fault("/amount", f"{self.totals.total.amount} is due")])
-        return replace(paid, payments=(*self.payments, payment), reservations=self._now(Hold.COMMITTED))
+        states = tuple(replace(one, state=Hold.COMMITTED) for one in self.reservations)
+        return replace(paid, payments=(*self.payments, payment), reservations=states)
 
     def taken_again(self) -> tuple[Movement, ...]:
         """Return what has to be taken from stock again so that it can be paid: what expired in the meantime."""
@@ -195,11 +196,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         packed = Counter({parcel.sku: parcel.quantity for parcel in shipment.parcels})
         self._check(shipment.parcels)
         lines = tuple(replace(line, shipped=line.shipped + packed[line.sku]) for line in self.lines)
-        sent = replace(self, lines=lines, shipments=(*self.shipments, shipment))
+        gone = {line.sku for line in lines if line.shipped == line.quantity}
+        states = tuple(replace(one, state=Hold.SHIPPED) if one.sku in gone else one for one in self.reservations)
+        sent = replace(self, lines=lines, reservations=states, shipments=(*self.shipments, shipment))
         if sent.outstanding():
             return sent.noted("shipped", shipment.shipped_at, by)
-        fulfilled = sent.move(Status.FULFILLED, shipment.shipped_at, by)
-        return replace(fulfilled, reservations=self._now(Hold.SHIPPED))
+        return sent.move(Status.FULFILLED, shipment.shipped_at, by)
 
     def _check(self, parcels: Iterable[Parcel]) -> None:
         due = {parcel.sku: parcel.quantity for parcel in self.outstanding()}
@@ -227,9 +229,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         if self.outstanding() or any(one.delivered_at is None for one in there):
             return known.noted("shipment delivered", now, by)
         return known.move(Status.DELIVERED, now, by)
-
-    def _now(self, state: Hold) -> tuple[Reservation, ...]:
-        return tuple(replace(one, state=state) for one in self.reservations)
 
     def _movement(self, of: Reservation, *, why: Why, on_hand: int = 0, reserved: int = 0) -> Movement:
         return Movement(sku=of.sku, location=of.location, on_hand=on_hand, reserved=reserved, why=why, order_id=self.id)

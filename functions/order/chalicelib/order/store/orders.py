@@ -1,7 +1,7 @@
 """Orders in PostgreSQL: decided once, changed under lock, read in one round trip."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 
 import msgspec
 from msgspec.structs import replace
@@ -42,11 +42,9 @@ class OrderRows:
         )
         return msgspec.convert(row, Claim)
 
-    @contextmanager
-    def trial(self) -> Iterator[None]:
+    def trial(self) -> AbstractContextManager[None]:
         """Undo what is done inside when it raises; the claim stays."""
-        with self.tx.savepoint():
-            yield
+        return self.tx.savepoint()
 
     def add_order(self, order: Order, *events: Event) -> Order:
         """Keep a new order and its events; return it with its number."""
