@@ -16,6 +16,7 @@ from souk_cli.bridge import lifeline, topology
 from souk_cli.bridge.carrier import Carrier
 from souk_cli.bridge.schedule import Schedule
 from souk_cli.bridge.targets import Functions
+from souk_cli.serve import warm
 
 DRAIN = 20.0  # seconds
 AT_MOST_EVERY = 0.02  # seconds between reports
@@ -33,6 +34,7 @@ def main(report_to: int, *, keep_hours: bool) -> None:
     told = lifeline.until_told(beside=True)
     carrier = Carrier(setting("bridge", "RABBIT_URL"), topology.lines(), Functions(handlers()))
     schedule = Schedule() if keep_hours else None
+    warm.up()
     carrier.start()
     if schedule:
         schedule.start()

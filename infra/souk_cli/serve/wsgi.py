@@ -11,7 +11,7 @@ from souk import problems
 from souk.errors import SoukError
 from souk.http import ALWAYS, CORS, VERBS, Souk
 from souk_cli import apps
-from souk_cli.serve import pages, proxy, watch
+from souk_cli.serve import pages, proxy, warm, watch
 from souk_cli.serve.routes import Found, Routes
 
 PROXIES = "SOUK_TRUSTED_PROXIES"  # addresses of reverse proxies of our own, separated by commas
@@ -97,3 +97,4 @@ def refused(error: SoukError) -> Mapping[str, Any]:
 
 watch.end_with_parent()
 services()
+warm.up()
