@@ -118,8 +118,12 @@ class _Wire:
 
     def exchange(self, commands: Sequence[Words]) -> list[Any]:
         """Send commands at once and read an answer for each; an answer that is an error stands in the list."""
-        self._socket.sendall(b"".join([self._pack(command) for command in commands]))
-        return [self._answer() for _ in commands]
+        try:
+            self._socket.sendall(b"".join([self._pack(command) for command in commands]))
+            return [self._answer() for _ in commands]
+        except BaseException:
+            self.close()  # what is still to come would be taken for the answer to something else
+            raise
 
     def _answer(self) -> Any:
         while (answer := self._reader.gets()) is False:
@@ -131,7 +135,7 @@ class _Wire:
 
     def alive(self) -> bool:
         """Tell whether the server still answers: an idle connection by its silence, one idle for long when asked."""
-        if hung_up(self._socket.fileno()):
+        if self._socket.fileno() < 0 or hung_up(self._socket.fileno()):
             return False
         try:
             return time.monotonic() - self.used < IDLE or self.exchange([("PING",)]) == ["PONG"]
