@@ -53,7 +53,7 @@ check: setup ## The one gate: style, types, contracts, API documents, templates,
 	mypy -p souk -p souk_cli -p souk_local -p souk_executor $(foreach s,$(SERVICES),-p chalicelib.$(s))
 	for service in $(SERVICES); do mypy functions/$$service/app.py; done
 	mypy tests/conftest.py
-	lint-imports
+	PYTHONPATH=$$(printf 'functions/%s:' $(SERVICES)) lint-imports
 	souk openapi --check
 	cfn-lint infra/*.yaml
 	git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck
