@@ -166,12 +166,12 @@ class Journey:
         skus = [self.shop.get(f"/product/listing/{one['id']}").body["skus"][0]["sku"] for one in favourites[:3]]
         for sku in (rare.sku, *skus):
             reply = until(lambda sku=sku: self._added(ada, sku), f"{sku} can be put into a cart")  # type: ignore[misc]
-            self._tell(f"Ada: add {sku}", f"{reply.body['line_count']} lines in the cart", reply.seconds)
+            self._tell(f"Ada: add {sku}", f"lines in the cart: {reply.body['line_count']}", reply.seconds)
         lines = f"/cart/carts/{ada.cart}/lines"
         more = self.shop.ask("PUT", f"{lines}/{skus[0]}", {"quantity": 3}, token=ada.token, expect=200)
         self._tell("Ada: three of them, please", f"{more.body['quantity']} x {skus[0]}", more.seconds)
         less = self.shop.ask("DELETE", f"{lines}/{skus[-1]}", token=ada.token, expect=200)
-        self._tell(f"Ada: no {skus[-1]} after all", f"{less.body['line_count']} lines in the cart", less.seconds)
+        self._tell(f"Ada: no {skus[-1]} after all", f"lines in the cart: {less.body['line_count']}", less.seconds)
         shown = self.shop.get(f"/cart/carts/{ada.cart}", token=ada.token)
         told = "; ".join(f"{one['quantity']} x {one['title']} = {money(one['total'])}" for one in shown.body["lines"])
         self._tell("Ada: show my cart", f"{told}; in all {money(shown.body['subtotal'])}", shown.seconds)

@@ -111,7 +111,7 @@ def _new_product(one: Product) -> products.ImportedProduct:
         path=_path(one.path),
         product_type=KIND,
         attributes={"manufacturer": one.manufacturer, "package_size": one.package_size},
-        skus=[Sku(sku=sku_of(one.id), title=one.package_size, prices=prices)],
+        skus=[Sku(sku=sku_of(one.id), prices=prices)],
         published=one.price is not None,
     )
 
