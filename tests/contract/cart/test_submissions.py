@@ -89,7 +89,10 @@ def test_an_undecided_submission_is_asked_about_once_in_a_while(submissions: Sub
     submissions.open(decided, now)
     submissions.settle(decided.order_id, Verdict.PLACED, now)
     soon = now + timedelta(microseconds=1)
-    assert submissions.ask_again(soon, soon) >= 1
+    asked = 0
+    while some := submissions.ask_again(soon, soon):  # other tests' submissions among them, some at a time
+        asked += some
+    assert asked >= 1
     assert submissions.ask_again(soon, soon) == 0
 
 
