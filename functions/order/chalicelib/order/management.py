@@ -19,6 +19,7 @@ from souk.errors import Forbidden, Missing
 from souk.events import Event
 from souk.paging import Page, PageQuery
 
+NUMBERS = "S-"
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -62,7 +63,7 @@ def listed(query: OrderQuery, *, by: Caller, orders: Orders) -> Page[Summary]:
         status=query.status,
         since=query.since,
         until=query.until,
-        text=query.text,
+        text=_number(query.text),
     )
     before = paging.unseal(query.cursor, tuple[datetime, str])
     found = orders.recent(wanted, before=before, limit=query.limit + 1)
@@ -91,6 +92,11 @@ def cancel(order_id: str, *, origin: Origin, now: datetime, books: Books) -> Ord
     trail = trail_of(origin, "order.cancel", order, cancelled)
     books.save(cancelled, events.order_stepped(cancelled), *told, *trail)
     return cancelled
+
+
+def _number(text: str | None) -> str | None:
+    """Return how a number begins that somebody looks for, who may leave out what all numbers begin with."""
+    return f"{NUMBERS}{text}" if text is not None and text.isdigit() else text
 
 
 def _cause(by: Caller) -> Cause:
