@@ -168,5 +168,5 @@ def _summary(console: Console, stages: Stages, shop: Shop, place: layout.Layout)
     addresses.add_row("bridge", f"http://127.0.0.1:{place.port('bridge')}/status")
     console.print(addresses)
     console.print(
-        f"The owner's password lies in {os.path.relpath(place.state / 'demo.json')}. `make down` stops the stack."
+        f"The owner's password lies in {_shown(place.state / 'demo.json', place)}. `make down` stops the stack."
     )
