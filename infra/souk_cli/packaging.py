@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from souk_cli.target import Target
 
 LAST_LINES = 15
+PATIENCE = 900  # seconds
 OURS = ("layers", "consumers", "stages")  # of the template; the rest is Chalice's own
 
 
@@ -101,6 +102,7 @@ def chalice_deploy(service: str, target: Target, *, apis: frozenset[str], functi
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=PATIENCE,
         check=False,
     )
     if done.returncode:

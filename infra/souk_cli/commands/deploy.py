@@ -34,6 +34,8 @@ def command(services: tuple[str, ...], stage: str, settings_file: Path | None, *
     """
     began = time.monotonic()
     progress = Progress(lambda text: click.echo(text, err=as_json))
+    if settings_file and stage == target.LOCAL:
+        raise click.UsageError("the local stack knows its own settings; --settings is for a stage on AWS")
     goal = target.of(stage, settings_file)
     outcomes = deploy.deploy(goal, services or SERVICES, say=progress)
     if goal.local and goal.record.exists():
