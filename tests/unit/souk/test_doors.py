@@ -59,6 +59,11 @@ def make_app() -> Souk:  # noqa: C901 - one small app of several doors
         """Make a thing."""
         return created(Thing(body.lines[0].sku), "/thing/things/1")
 
+    @app.route("/things/{thing_id}/claims", methods=["POST"])
+    def claim(thing_id: str) -> Thing:
+        """Tell the scope of an attempt."""
+        return Thing(app.attempt.scope if app.attempt else thing_id)
+
     @app.route("/secrets", permission="things:read", admits=Admits.CUSTOMER)
     def secrets() -> Thing:
         """Read what is not for everyone."""
@@ -143,6 +148,16 @@ def test_a_bad_body_is_told_where(client: Client, body: Any, status: int, pointe
     assert got.headers["Content-Type"] == "application/problem+json"
     if pointer is not None:
         assert got.json_body["errors"][0]["pointer"] == pointer
+
+
+def test_a_key_is_good_for_one_caller_and_one_address(client: Client) -> None:
+    def scope(path: str, **headers: str) -> str:
+        return str(send(client, "POST", path, Idempotency_Key="k", **headers).json_body["id"])
+
+    first = scope("/things/a/claims")
+    assert scope("/things/a/claims") == first
+    assert scope("/things/b/claims") != first
+    assert scope("/things/a/claims", **bearer("customer", "customer")) != first
 
 
 def test_only_json_is_read(client: Client) -> None:

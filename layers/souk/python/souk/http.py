@@ -183,7 +183,8 @@ class Souk(QueueDoors, Chalice):
         if not 1 <= len(key) <= 255:  # noqa: PLR2004 - as long as such keys are elsewhere
             raise Invalid("Idempotency-Key is from 1 to 255 characters long")
         who = self.caller
-        route = f"{self.request.method} {self.app_name} {self.request.path}"
+        parts = sorted((self.request.uri_params or {}).items())  # the path itself is the route's pattern here
+        route = f"{self.request.method} {self.app_name} {self.request.path} {parts}"
         scope = id_of("attempt", who.kind, who.subject, route, key)
         return Attempt(scope=scope, fingerprint=hashlib.sha256(self._raw()).hexdigest())
 
