@@ -26,7 +26,7 @@ class Desk:
         self.doors = opened
         self.token = staff("products:read", "products:write")
 
-    def __call__(self, method: str, path: str, json: Any = None, **headers: str) -> Reply:
+    def __call__(self, method: str, path: str, json: Any = None, **headers: Any) -> Reply:
         return self.doors(method, path, json, token=self.token, **headers)
 
     def wish(self, title: str = "Green tea", price: int = 250, **fields: Any) -> dict[str, Any]:

@@ -215,7 +215,7 @@ class MemoryShop:
         rows = [Row(one, place(one, sort, wanted.market)) for one in self.kept.values() if _fits(one, wanted)]
         rows.sort(key=lambda row: row.key, reverse=not up)
         if wanted.after is not None:
-            rows = [row for row in rows if row.key != wanted.after and (row.key > wanted.after) is up]  # type: ignore[operator]  # of one kind
+            rows = [row for row in rows if row.key != wanted.after and (row.key > wanted.after) is up]
         return Found(rows=rows[: wanted.limit + 1])
 
     def suggest(self, typed: str, limit: int) -> list[Suggestion]:

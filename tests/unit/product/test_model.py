@@ -88,8 +88,8 @@ def test_late_and_repeated_news_end_in_the_same_product(order: list[int]) -> Non
     names = [replace(tea, version=number, name=f"Tea {number}") for number in (1, 2, 3)]
     levels = [Stock(sku=own.sku, version=number, available=number) for number in (1, 2, 3)]
     news: list[Callable[[Product], Product]] = [
-        *(lambda seen, name=name: seen.merged(name, []) for name in names),  # type: ignore[misc]  # a default binds it
-        *(lambda seen, level=level: seen.merged(None, [level]) for level in levels),  # type: ignore[misc]
+        *(lambda seen, name=name: seen.merged(name, []) for name in names),
+        *(lambda seen, level=level: seen.merged(None, [level]) for level in levels),
     ]
     for number in [*order, *order]:
         one = news[number](one)

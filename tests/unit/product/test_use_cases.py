@@ -77,8 +77,9 @@ def test_the_same_attempt_for_something_else_is_refused(desk: Desk) -> None:
 
 @pytest.mark.parametrize("reference", ["product_type", "category_id"])
 def test_what_the_catalog_does_not_know_is_refused(desk: Desk, reference: str) -> None:
+    wish: dict[str, Any] = {reference: "unheard-of"}
     with pytest.raises(Invalid) as caught:
-        desk.create(**{reference: "unheard-of"})
+        desk.create(**wish)
     assert caught.value.faults[0].pointer == f"/{reference}"
 
 

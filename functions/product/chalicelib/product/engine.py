@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.product.model import ALL, Product
 from chalicelib.product.storefront import (
@@ -21,7 +22,6 @@ from chalicelib.product.storefront import (
     Suggestion,
     Wanted,
     field,
-    place,
     sorting,
 )
 from souk.elastic import Search
@@ -33,12 +33,15 @@ MOST_BUCKETS = 30
 BOUNDS = (200, 500, 1_000, 2_000, 5_000)  # where price buckets begin and end, in minor units
 BATCH = 250  # products written at once
 WRITTEN = frozenset({200, 201, 409})  # 409: the index knows a later `rev`
-SHORT = {"excludes": ["product.details.description"]}
+SHORT, WHOLE = ["product"], ["product", "description"]
 Body = dict[str, Any]
 
 
 def document(product: Product) -> Body:
-    """Return a product as the index keeps it: fields to find and sort it by, and itself to be shown."""
+    """Return a product as the index keeps it: fields to find and sort it by, and itself to be shown.
+
+    Itself is JSON in a text, which the engine hands back unread; the description, which only its own page shows, is apart.
+    """
     details = product.details
     path = [] if product.category is None or product.category.removed else product.category.path
     texts = [details.title, details.brand, *(crumb.name for crumb in path), *_texts(product), details.description]
@@ -56,7 +59,8 @@ def document(product: Product) -> Body:
         "in_stock": product.in_stock,
         "sold": product.sold,
         "sorting": sorting(product),
-        "product": msgspec.to_builtins(product),
+        "product": msgspec.json.encode(replace(product, details=replace(details, description=""))).decode(),
+        "description": details.description,
     }
 
 
@@ -169,7 +173,7 @@ class SearchIndex:
         hits = answer["hits"]
         total = hits["total"]["value"] if wanted.facets else None
         facets = _counted(answer["aggregations"]) if wanted.facets else None
-        return Found(rows=[_row(hit, wanted) for hit in hits["hits"]], total=total, facets=facets)
+        return Found(rows=[_row(hit) for hit in hits["hits"]], total=total, facets=facets)
 
     def suggest(self, typed: str, limit: int) -> list[Suggestion]:
         """Return products whose title has words that begin like what was typed."""
@@ -182,7 +186,7 @@ class SearchIndex:
         named = {"term": {"id" if is_id(id_or_slug) else "slug": id_or_slug}}
         with self._search.client() as client:
             query = {"bool": {"filter": [{"term": {"shelves": ALL}}, named]}}
-            hits = client.search(index=INDEX, query=query, size=1).body["hits"]["hits"]
+            hits = client.search(index=INDEX, query=query, size=1, source_includes=WHOLE).body["hits"]["hits"]
         return _product(hits[0]) if hits else None
 
     def write(self, products: Sequence[Product]) -> None:
@@ -202,14 +206,14 @@ class SearchIndex:
 
 
 def _product(hit: Body) -> Product:
-    return msgspec.convert(hit["_source"]["product"], Product)
+    kept = hit["_source"]
+    product = msgspec.json.decode(kept["product"], type=Product)
+    description = kept.get("description", "")
+    return replace(product, details=replace(product.details, description=description)) if description else product
 
 
-def _row(hit: Body, wanted: Wanted) -> Row:
-    product = _product(hit)
-    if wanted.sort is Sort.RELEVANCE:
-        return Row(product, (float(hit["sort"][0]), product.id))
-    return Row(product, place(product, wanted.sort, wanted.market))
+def _row(hit: Body) -> Row:
+    return Row(_product(hit), (hit["sort"][0], hit["sort"][1]))
 
 
 def _counted(answer: Body) -> Facets:
