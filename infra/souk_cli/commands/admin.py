@@ -13,8 +13,14 @@ def command() -> None:
 @command.command()
 @click.option("--email", prompt=True, help="The address to sign in with.")
 @click.option("--name", prompt=True, help="The name that others see.")
-@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="SOUK_OWNER_PASSWORD",
-              help="At least 10 characters; asked for when not given. Better in SOUK_OWNER_PASSWORD than in the shell's history.")
+@click.option(
+    "--password",
+    prompt=True,
+    hide_input=True,
+    confirmation_prompt=True,
+    envvar="SOUK_OWNER_PASSWORD",
+    help="At least 10 characters; asked for when not given. Better in SOUK_OWNER_PASSWORD than in the shell's history.",
+)
 def create(email: str, name: str, password: str) -> None:
     """Make a member of staff who may do everything.
 
