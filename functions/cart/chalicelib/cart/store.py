@@ -48,7 +48,7 @@ SETTLE = """
 """
 UNDECIDED = "SELECT cart_id::text FROM submissions WHERE state = 'open' AND cart_id = ANY(%(carts)s::uuid[])"
 OVERDUE = """
-    SELECT submission FROM submissions WHERE state = 'open' AND asked_at < %(before)s
+    SELECT submission, submitted_at FROM submissions WHERE state = 'open' AND asked_at < %(before)s
      ORDER BY asked_at LIMIT 100 FOR UPDATE SKIP LOCKED
 """
 ASKED = "UPDATE submissions SET asked_at = %(now)s WHERE order_id = ANY(%(orders)s::uuid[])"
@@ -158,10 +158,10 @@ class KeptSubmissions:
         """Tell the order service again what it was told before then and has not decided; return how many."""
         with self._database.transaction() as tx:
             rows = tx.all(OVERDUE, before=before)
-            facts = [msgspec.json.decode(row["submission"], type=CartSubmitted) for row in rows]
-            tx.run(ASKED, orders=[fact.order_id for fact in facts], now=now)
-            add_events(tx, *(_told(fact, now) for fact in facts))
-        return len(facts)
+            told = [(msgspec.json.decode(row["submission"], type=CartSubmitted), row["submitted_at"]) for row in rows]
+            tx.run(ASKED, orders=[fact.order_id for fact, _ in told], now=now)
+            add_events(tx, *(_told(fact, at) for fact, at in told))
+        return len(told)
 
 
 def _columns(submission: Submission) -> Row:
@@ -188,6 +188,9 @@ def _submission(row: Row) -> Submission:
     return Submission(fact=fact, verdict=Verdict(row["state"]), submitted_at=row["submitted_at"])
 
 
-def _told(fact: CartSubmitted, now: datetime) -> Event:
-    """Say it under an id of its own each time: whoever asks again does not want to be taken for a repetition."""
-    return Event.of(fact, aggregate=fact.cart_id, version=fact.attempt, now=now)
+def _told(fact: CartSubmitted, at: datetime) -> Event:
+    """Say it under an id of its own each time, as whoever asks again does not want to be taken for a repetition.
+
+    It happened when it was submitted, however often it is told: by then the quote was good or not.
+    """
+    return Event.of(fact, aggregate=fact.cart_id, version=fact.attempt, now=at)
