@@ -1,6 +1,6 @@
 """The doors of the product service."""
 
-from chalicelib.product import indexing, listing, live, merging, products, publication, recommendation, search
+from chalicelib.product import indexing, listing, live, merging, products, publication, recommendation, sales, search
 from chalicelib.product.events import CategoryChanged, Changed, OrderPlaced, ProductTypeChanged, StockChanged
 from chalicelib.product.products import Edit, NewProduct
 from chalicelib.product.queries import (
@@ -176,7 +176,7 @@ def count_together(event: Event, fact: OrderPlaced) -> None:  # noqa: ARG001 - t
 @app.consumer("product-sales", OrderPlaced)
 def count_sold(event: Event, fact: OrderPlaced) -> None:  # noqa: ARG001 - the order is the claim
     """Count what was sold."""
-    live.counters.count([fact.receipt()])
+    sales.count_sales(fact.receipt(), counters=live.counters, store=live.products, now=utcnow())
 
 
 def _origin() -> Origin:

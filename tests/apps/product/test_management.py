@@ -1,5 +1,6 @@
 """Staff at the doors of the product service."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from doors import event
 from chalicelib.product import events, live
 from chalicelib.product.product_types import Attribute, Kind
 from chalicelib.product.resync import resync
+from souk.clock import utcnow
 from souk.ids import new_id
 
 pytestmark = pytest.mark.stores
@@ -125,7 +127,7 @@ def test_resync_tells_again_how_products_are(desk: Desk) -> None:
     one = desk.published()
     with live.documents.documents() as documents:
         documents.products.update_one({"_id": one["id"]}, {"$set": {"outbox": []}})
-    assert resync(None) > 0
+    assert resync(utcnow() - timedelta(seconds=30)) > 0
     assert [each.type for each in told(one["id"])] == ["product.published", "product.changed"]
 
 

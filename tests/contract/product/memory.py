@@ -11,8 +11,9 @@ from chalicelib.product.changes import Change, Overtaken
 from chalicelib.product.model import ALL, Category, Crumb, Details, Product, Sku, State, Stock, moment
 from chalicelib.product.product_types import ProductType
 from chalicelib.product.products import Made, Wish
+from chalicelib.product.receipts import Receipt
 from chalicelib.product.recommendation import Basket
-from chalicelib.product.sales import Receipt
+from chalicelib.product.sales import doubled
 from chalicelib.product.storefront import SORTS, Found, Row, Sort, Suggestion, Wanted, place, words, words_of
 from souk.audit import Audited
 from souk.clock import utcnow
@@ -206,7 +207,7 @@ class MemoryShop:
     def write(self, products: Sequence[Product]) -> None:
         for one in products:
             known = self.kept.get(one.id)
-            if known is None or known.rev < one.rev:
+            if known is None or known.rev <= one.rev:
                 self.kept[one.id] = one
 
     def find(self, wanted: Wanted) -> Found:
@@ -254,12 +255,16 @@ class MemoryCounters:
         self._products = products
         self._known: set[str] = set()
 
-    def count(self, receipts: Sequence[Receipt]) -> None:
+    def count(self, receipts: Sequence[Receipt]) -> list[Product]:
+        sold: Counter[str] = Counter()
         for receipt in receipts:
             if receipt.order_id not in self._known:
                 self._known.add(receipt.order_id)
                 for sale in receipt.sales:
-                    self._products.sell(sale.product_id, sale.quantity)
+                    sold[sale.product_id] += sale.quantity
+        for product_id, pieces in sold.items():
+            self._products.sell(product_id, pieces)
+        return [one for known, pieces in sold.items() if doubled(one := self._products.get(known), pieces)]
 
 
 class MemoryPurchases:

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from chalicelib.product import live, merging
 from chalicelib.product.changes import change
 from chalicelib.product.model import Product, Stock
+from chalicelib.product.receipts import Receipt, Sale
 from chalicelib.product.recommendation import Basket
-from chalicelib.product.sales import Receipt, Sale
 from souk.clock import utcnow
 from souk.errors import Unavailable
 from souk.ids import new_id

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from chalicelib.product import live
 from chalicelib.product.model import Stock
 from chalicelib.product.product_types import ProductType
+from chalicelib.product.receipts import Receipt, Sale
 from chalicelib.product.recommendation import Basket
-from chalicelib.product.sales import Receipt, Sale
 from souk.ids import new_id
 
 pytestmark = pytest.mark.stores

@@ -17,13 +17,13 @@ from contract.product.memory import (
 )
 from msgspec.structs import replace
 
-from chalicelib.product import imports, listing, merging, products, publication, recommendation
+from chalicelib.product import imports, listing, merging, products, publication, recommendation, sales
 from chalicelib.product.changes import Change, Overtaken, change
 from chalicelib.product.model import Crumb, Product, State, Stock
 from chalicelib.product.product_types import Attribute, ProductType
 from chalicelib.product.products import Edit, NewProduct
+from chalicelib.product.receipts import Receipt, Sale
 from chalicelib.product.recommendation import Basket, recommended
-from chalicelib.product.sales import Receipt, Sale
 from chalicelib.product.storefront import Wanted
 from souk.audit import Origin
 from souk.auth import Caller, Kind
@@ -214,6 +214,26 @@ def test_an_imported_purchase_and_its_event_count_once(desk: Desk) -> None:
     imports.import_purchases([receipt], counters=counters, purchases=purchases)
     counters.count([receipt])
     assert desk.store.get(one.id).sold == 2
+
+
+def test_the_index_is_told_of_sales_as_they_double(desk: Desk) -> None:
+    one = desk.create(skus=[sku()])
+    counters = MemoryCounters(desk.store)
+    told = []
+    for _ in range(8):
+        desk.store.outboxes[one.id].clear()
+        sale = Sale(sku=one.details.skus[0].sku, product_id=one.id, quantity=1)
+        receipt = Receipt(order_id=new_id(), sales=[sale])
+        sales.count_sales(receipt, counters=counters, store=desk.store, now=utcnow())
+        told.append(len(desk.store.unsent(one.id)))
+    assert told == [1, 1, 0, 1, 0, 0, 0, 1]
+
+
+def test_imported_sales_are_shown_to_the_index(desk: Desk) -> None:
+    desk.bring_in(imported("1"), imported("2"))
+    desk.store.sell(imports.product_id("1"), 3)
+    assert imports.show_sales(store=desk.store, index=desk.index) == 1
+    assert desk.index.kept[imports.product_id("1")].sold == 3
 
 
 class Counter:

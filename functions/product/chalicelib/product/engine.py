@@ -190,14 +190,17 @@ class SearchIndex:
         return _product(hits[0]) if hits else None
 
     def write(self, products: Sequence[Product]) -> None:
-        """Write products under their `rev`; one that the index knows better is left alone."""
+        """Write products under their `rev`; one that the index knows better is left alone.
+
+        The same `rev` is written again: how many were sold is counted beside it.
+        """
         for start in range(0, len(products), BATCH):
             self._write_some(products[start : start + BATCH])
 
     def _write_some(self, products: Sequence[Product]) -> None:
         lines: list[Body] = []
         for one in products:
-            lines += [{"index": {"_id": one.id, "version": one.rev, "version_type": "external"}}, document(one)]
+            lines += [{"index": {"_id": one.id, "version": one.rev, "version_type": "external_gte"}}, document(one)]
         with self._search.client() as client:
             answer = client.bulk(index=INDEX, operations=lines).body
         wrong = [item["index"]["error"] for item in answer["items"] if item["index"]["status"] not in WRITTEN]

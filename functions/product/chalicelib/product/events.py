@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from chalicelib.product.model import Category, Crumb, Product, State, Stock
 from chalicelib.product.product_types import Attribute, ProductType
+from chalicelib.product.receipts import Receipt, Sale
 from chalicelib.product.recommendation import Basket
-from chalicelib.product.sales import Receipt, Sale
 from souk.audit import Audited
 from souk.events import Event, Fact, catalogue
 from souk.money import Money

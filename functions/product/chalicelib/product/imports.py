@@ -1,7 +1,7 @@
 """Bringing in products, and what was bought, from elsewhere, hundreds at a time; a repeated import changes nothing."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from msgspec import Struct
@@ -25,12 +25,14 @@ from chalicelib.product.model import (
     moment,
     slug_of,
 )
+from chalicelib.product.receipts import Receipt
 from chalicelib.product.recommendation import Basket, Purchases
-from chalicelib.product.sales import Counters, Receipt
+from chalicelib.product.sales import Counters
 from souk.errors import Unavailable
 from souk.events import Event
 from souk.ids import id_of
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 IMPORTER = "import"  # who made an imported product
 
 
@@ -87,6 +89,14 @@ class ImportedProduct(Struct, frozen=True, kw_only=True):
         return Category(id=own.id, version=0, name=own.name, path=self.path)
 
 
+class Walkable(Protocol):
+    """Goes through all products."""
+
+    def touched(self, since: datetime) -> Iterable[list[Product]]:
+        """Return, in batches, the products that anything changed about since a moment."""
+        ...
+
+
 class Importable(Merged, Protocol):
     """Keeps many products at once."""
 
@@ -131,7 +141,17 @@ def _shown(products: Sequence[Product], index: Index) -> bool:
 def import_purchases(batch: Sequence[Receipt], *, counters: Counters, purchases: Purchases) -> None:
     """Count what was sold and bought together in past orders, one transaction in each store.
 
-    The claim is the order's id: when its order.placed comes, it changes nothing.
+    The claim is the order's id: when its order.placed comes, it changes nothing. `show_sales` then tells the index.
     """
     counters.count(batch)
     purchases.count([Basket.of(one.order_id, [sale.product_id for sale in one.sales]) for one in batch])
+
+
+def show_sales(*, store: Walkable, index: Index) -> int:
+    """Show the index how products sell by now, once for many imported purchases; return how many have sold."""
+    shown = 0
+    for batch in store.touched(BEGINNING):
+        sold = [one for one in batch if one.sold]
+        index.write(sold)
+        shown += len(sold)
+    return shown

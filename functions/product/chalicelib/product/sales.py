@@ -1,29 +1,40 @@
 """Counting what is sold, once per order: what sells best is shown first where nothing better is known."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
-from msgspec import Struct
-
-
-class Sale(Struct, frozen=True, kw_only=True):
-    """So many pieces of a SKU, in one order."""
-
-    sku: str
-    product_id: str
-    quantity: int
-
-
-class Receipt(Struct, frozen=True, kw_only=True):
-    """What one order sold."""
-
-    order_id: str
-    sales: list[Sale]
+from chalicelib.product.events import changed
+from chalicelib.product.model import Product
+from chalicelib.product.receipts import Receipt
+from souk.events import Event
 
 
 class Counters(Protocol):
     """Counts pieces per product and SKU."""
 
-    def count(self, receipts: Sequence[Receipt]) -> None:
-        """Count the orders that were not counted before; claim and count in one transaction. Raises Unavailable."""
+    def count(self, receipts: Sequence[Receipt]) -> list[Product]:
+        """Count the orders that were not counted before; claim and count in one transaction. Raises Unavailable.
+
+        Return the products whose sales have doubled, more or less, since the index was told of them.
+        """
         ...
+
+
+class Tellable(Protocol):
+    """Keeps products whose outboxes can be added to."""
+
+    def tell(self, said: Sequence[tuple[Product, Sequence[Event]]]) -> int:
+        """Add events to products that are still at the version they tell of; return to how many."""
+        ...
+
+
+def count_sales(receipt: Receipt, *, counters: Counters, store: Tellable, now: datetime) -> None:
+    """Count what an order sold; the index is told of sales as they double, as what sells well is ranked by their logarithm."""
+    if grown := counters.count([receipt]):
+        store.tell([(one, [changed(one, now)]) for one in grown])
+
+
+def doubled(product: Product, pieces: int) -> bool:
+    """Tell whether the last so many pieces brought a product's sales past a power of two."""
+    return product.sold.bit_length() != (product.sold - pieces).bit_length()
