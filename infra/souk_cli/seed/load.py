@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
@@ -20,7 +21,7 @@ from chalicelib.order import imports as orders
 from chalicelib.product import imports as products
 from chalicelib.product import live as product_live
 from chalicelib.product.model import Crumb, Sku
-from chalicelib.product.sales import Receipt, Sale
+from chalicelib.product.receipts import Receipt, Sale
 from souk.clock import utcnow
 from souk.errors import Unavailable
 from souk.markets import DEFAULT, MARKETS
@@ -78,6 +79,9 @@ def load(journey: Journey, *, say: Say, settle: Callable[[], None]) -> Loaded:
     done.products = _products(found, say)
     settle()
     done.orders = _orders(journey, {one.id: one for one in found}, say)
+    if done.orders:
+        with suppress(Unavailable):  # a search engine that is down learns of sales as they double
+            products.show_sales(store=product_live.products, index=product_live.index)
     return done
 
 
