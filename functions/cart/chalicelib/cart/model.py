@@ -71,8 +71,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A change that came with an Idempotency-Key, and what was answered to it."""
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that came with an Idempotency-Key, and what was answered to it.
+
+    Defaults are written out: whoever keeps the cart replaces NEW in its document.
+    """
 
     id: str
     fingerprint: str
