@@ -60,8 +60,8 @@ class Journey:
         self.change_price(staff, rare)
         ada = self.customer_comes("Ada")
         self.search(rare)
-        favourite = self.recommendations()
-        self.fill_cart(ada, rare, favourite)
+        favourites = [one for one in self.recommendations() if one["id"] != rare.id]
+        self.fill_cart(ada, rare, favourites)
         order = self.buy(ada)
         self.too_late(rare)
         self.fulfil(staff, order, ada)

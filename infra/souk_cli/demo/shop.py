@@ -44,6 +44,10 @@ class Shop:
         self.spent = 0.0
         self.requests = 0
 
+    def close(self) -> None:
+        """End the connections."""
+        self._http.close()
+
     def ask(
         self, method: str, path: str, json: Any = None, *, token: str = "", expect: int | None = None, **headers: str
     ) -> Reply:
