@@ -27,6 +27,7 @@ def connect(url: str) -> "Driver":
         connection_acquisition_timeout=CONNECT,
         max_transaction_retry_time=RETRY,
         liveness_check_timeout=30,
+        notifications_min_severity="OFF",  # a graph that is still empty would be remarked upon at every query
     )
 
 
