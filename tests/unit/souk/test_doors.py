@@ -165,6 +165,11 @@ def test_only_json_is_read(client: Client) -> None:
     assert got.status_code == 415
 
 
+@pytest.mark.parametrize("raw", [b"", b"{", b"{" * 10_000, b'{"title": "\xff"}'])
+def test_what_is_not_json_is_malformed(client: Client, raw: bytes) -> None:
+    assert send(client, "POST", "/things", raw).status_code == 400
+
+
 def test_a_body_has_a_limit(client: Client) -> None:
     assert send(client, "POST", "/things", b" " * 1_048_577).status_code == 413
 

@@ -4,23 +4,23 @@ import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from enum import Flag
-from typing import Any, Generic, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
 import msgspec
 from chalice.app import Chalice, CORSConfig, Request, Response
 
 from souk import auth, problems, telemetry
+from souk.audit import Origin
 from souk.clock import utcnow
-from souk.errors import Fault, Forbidden, Invalid, SoukError, Unauthenticated
+from souk.doors import Admits, Answer, Door, created
+from souk.errors import Forbidden, Invalid, SoukError, Unauthenticated
 from souk.idempotency import Attempt, Attempts
-from souk.ids import id_of, new_id
+from souk.ids import id_of
 from souk.queues import Consumer, QueueDoors, Tick
 from souk.settings import setting, stage
 
 View = TypeVar("View", bound=Callable[..., Any])
-Body = TypeVar("Body")
 Decided = TypeVar("Decided")
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 BODY_LIMIT = 1_048_576  # bytes
@@ -42,49 +42,12 @@ _context: ContextVar[Any] = ContextVar("lambda_context", default=None)
 _caller: ContextVar[auth.Caller | None] = ContextVar("caller", default=None)
 
 
-class Admits(Flag):
-    """Who else than staff with the route's permission comes through a door; NOBODY without a permission is everyone."""
-
-    NOBODY = 0
-    CUSTOMER = 1
-    GUEST = 2
-    ORDER_HOLDER = 4
-    STAFF = 8  # any member of staff, whatever the permissions: for what is their own
-
-
 _ADMITTED = {
     auth.Kind.CUSTOMER: Admits.CUSTOMER,
     auth.Kind.GUEST: Admits.GUEST,
     auth.Kind.ORDER_HOLDER: Admits.ORDER_HOLDER,
     auth.Kind.STAFF: Admits.STAFF,
 }
-
-
-class Answer(msgspec.Struct, Generic[Body], frozen=True):
-    """An answer that needs more than a body: another status, headers. A view says so by returning `Answer[Body]`."""
-
-    body: Body
-    status: int | None = None
-    headers: dict[str, str] = {}
-
-
-class Door(msgspec.Struct, frozen=True, kw_only=True):
-    """What one route promises; what OpenAPI is generated from."""
-
-    path: str
-    methods: tuple[str, ...]
-    view: Callable[..., Any]
-    body: Any
-    query: Any
-    answer: Any
-    status: int
-    permission: str | None
-    admits: Admits
-
-    @property
-    def public(self) -> bool:
-        """Whether anyone may come in without a token."""
-        return self.permission is None and self.admits is Admits.NOBODY
 
 
 class Souk(QueueDoors, Chalice):
@@ -158,6 +121,11 @@ class Souk(QueueDoors, Chalice):
         return found
 
     @property
+    def origin(self) -> Origin:
+        """Who is calling, and from where: what an audit entry says of them."""
+        return Origin(self.caller, self.client_ip)
+
+    @property
     def client_ip(self) -> str:
         """The client's address: the gateway's word, never a header the client could have written."""
         real = self.request.headers.get("x-real-ip") if stage() in OWN_GATEWAY else None
@@ -225,18 +193,7 @@ class Souk(QueueDoors, Chalice):
         """Register a door. `permission` admits staff who hold it, `admits` others; neither: everyone."""
 
         def register(view: View) -> View:
-            hints = get_type_hints(view)
-            door = Door(
-                path=path,
-                methods=tuple(methods),
-                view=view,
-                body=hints.get("body"),
-                query=hints.get("query"),
-                answer=_promised(hints.get("return")),
-                status=status,
-                permission=permission,
-                admits=admits,
-            )
+            door = Door.of(view, path, tuple(methods), status=status, permission=permission, admits=admits)
             self.doors.append(door)
             Chalice.route(self, path, methods=list(methods), content_types=[], name=view.__name__)(self._guard(door))
             return view
@@ -252,7 +209,7 @@ class Souk(QueueDoors, Chalice):
                     self._admit(door)
                     arguments: dict[str, Any] = {name: unquote(part) for name, part in parts.items()}
                     if decoder is not None:
-                        arguments["body"] = decoder.decode(self._body())
+                        arguments["body"] = self._read(decoder)
                     if door.query is not None:
                         arguments["query"] = msgspec.convert(self._query(), door.query, strict=False)
                     answer = self._answer(door.view(**arguments), door.status)
@@ -278,6 +235,12 @@ class Souk(QueueDoors, Chalice):
             raise Forbidden(
                 f"this needs the permission {door.permission}" if door.permission else "this is not for you"
             )
+
+    def _read(self, decoder: msgspec.json.Decoder[Any]) -> Any:
+        try:
+            return decoder.decode(self._body())
+        except UnicodeDecodeError as error:
+            raise problems.Malformed("the body is not UTF-8") from error
 
     def _body(self) -> bytes:
         kind = self.request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -358,19 +321,4 @@ def _without_body(view: Callable[..., Response]) -> Callable[..., Response]:
     return head
 
 
-def _promised(hint: Any) -> Any:
-    """Return the type of the body that a view's return annotation promises."""
-    return get_args(hint)[0] if get_origin(hint) is Answer else hint
-
-
-def created(body: Body, location: str) -> Answer[Body]:
-    """Answer 201 with the address of what was made."""
-    return Answer(body, 201, {"Location": location})
-
-
-def fault(pointer: str, detail: str) -> Invalid:
-    """Return the error for one wrong thing at `pointer`."""
-    return Invalid(detail, faults=[Fault(pointer, detail)])
-
-
-__all__ = ["Admits", "Answer", "Door", "Souk", "created", "fault", "new_id"]
+__all__ = ["ALWAYS", "BODY_LIMIT", "CORS", "VERBS", "Admits", "Answer", "Door", "Souk", "created"]
