@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from chalicelib.product.model import Product
-from chalicelib.product.storefront import SORTS, Found, Key, Row, Sort, Storefront, Wanted
+from chalicelib.product.storefront import SORTS, Found, Key, Row, Score, Sort, Storefront, Wanted
 from souk.errors import Fault, Invalid, Missing, Unavailable
 from souk.markets import MARKETS
 from souk.paging import Page, page, unseal
@@ -45,7 +45,7 @@ def shown(id_or_slug: str, *, documents: Storefront, index: Storefront) -> tuple
 
 def after(cursor: str | None, sort: Sort) -> Key | None:
     """Return where the page before ended. Raises Invalid for a cursor that is not one of this order."""
-    kind: Any = float if sort is Sort.RELEVANCE else SORTS[sort].key
+    kind: Any = Score if sort is Sort.RELEVANCE else SORTS[sort].key
     found: Key | None = unseal(cursor, tuple[kind, str])
     return found
 

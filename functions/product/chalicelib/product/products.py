@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
 from chalicelib.product.changes import Changeable, change
@@ -33,6 +33,8 @@ from souk.events import Event
 from souk.idempotency import Attempt
 from souk.ids import new_id
 from souk.paging import Page, page
+
+LAST = 253_402_300_799_000  # the end of the year 9999, in milliseconds
 
 
 class NewProduct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,7 +91,7 @@ class Wish(Struct, frozen=True, kw_only=True):
 class Made(NamedTuple):
     """Where a product stands among all, newest first: when it was made, in milliseconds since 1970, and its id."""
 
-    at: int
+    at: Annotated[int, Meta(ge=0, le=LAST)]
     id: str
 
 

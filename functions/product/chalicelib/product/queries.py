@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from chalicelib.product.listing import after, market
 from chalicelib.product.model import ALL, Address, Reference, SkuCode, State, Text
 from chalicelib.product.products import Made, Wish
-from chalicelib.product.storefront import Sort, Wanted
+from chalicelib.product.storefront import Sort, Wanted, Whole
 from souk.errors import Fault, Invalid
 from souk.markets import DEFAULT
 from souk.paging import PageQuery, unseal
@@ -40,7 +40,7 @@ class VersionsQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def below(self) -> int | None:
         """Return where the page before ended."""
-        return unseal(self.cursor, int)
+        return unseal(self.cursor, Whole)
 
 
 class ListingQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Annotated, Any, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from chalicelib.product.model import ALL, Product, folded
+from chalicelib.product.model import ALL, WHOLE, Product, folded
 from souk.markets import DEFAULT
 
 Key = tuple[int | float | str, str]
+Whole = Annotated[int, Meta(ge=-WHOLE, le=WHOLE)]
+Score = Annotated[float, Meta(ge=-1e18, le=1e18)]
 MOST_WORDS = 12
 
 
@@ -29,7 +31,7 @@ class Order(Struct, frozen=True):
 
     field: str
     up: bool
-    key: type[int | float | str] = int
+    key: Any = Whole
 
 
 SORTS: Mapping[Sort, Order] = {
