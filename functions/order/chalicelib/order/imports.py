@@ -71,18 +71,20 @@ def import_stock(batch: Sequence[StockCount], *, database: Database = live.datab
     return len(levels)
 
 
-def import_orders(batch: Sequence[PastOrder], *, database: Database = live.database) -> int:
+def import_orders(batch: Sequence[PastOrder], *, tell: bool = True, database: Database = live.database) -> int:
     """Keep past orders that are not here yet, as placed and delivered; return how many were new.
 
-    They move no stock (what is counted today is what they left) and are told of as placed, so that whoever learns from
-    orders learns from them. One transaction of three statements, however many orders.
+    They move no stock (what is counted today is what they left). They are told of as placed, so that whoever learns
+    from orders learns from them; not so with `tell=False`, for whoever brings them to the others as well. One
+    transaction of three statements, however many orders.
     """
     orders = {one.id: one for one in map(_past, batch)}
     with database.transaction() as tx:
         books = Books(tx)
         fresh = books.add_past(list(orders.values()))
-        told = books.now()  # the shop hears of them today, however long ago they were placed
-        books.tell(*(replace(events.order_placed(orders[one]), occurred_at=told) for one in sorted(fresh)))
+        if tell:
+            told = books.now()  # the shop hears of them today, however long ago they were placed
+            books.tell(*(replace(events.order_placed(orders[one]), occurred_at=told) for one in sorted(fresh)))
     return len(fresh)
 
 
