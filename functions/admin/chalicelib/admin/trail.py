@@ -9,8 +9,6 @@ from souk.audit import Audited
 from souk.events import Event
 from souk.paging import Page
 
-CONSUMER = "admin-audit"
-
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A change that staff made: who, what, before and after, when and from where."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from souk.errors import Forbidden, Unauthenticated
+from souk.errors import Unauthenticated
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -42,11 +42,6 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def may(self, permission: str) -> bool:
         """Tell whether this is a staff member who holds `permission`."""
         return self.kind is Kind.STAFF and permission in self.permissions
-
-    def require(self, permission: str) -> None:
-        """Raise Forbidden unless this is a staff member who holds `permission`."""
-        if not self.may(permission):
-            raise Forbidden(f"this needs the permission {permission}")
 
 
 ANYONE = Caller()

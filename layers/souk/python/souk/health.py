@@ -35,7 +35,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 def add_doors(app: "Souk", stores: Mapping[str, Callable[[], None]]) -> None:
     """Add /health, /health/ready and /openapi.json to an app."""
-    from souk.http import Answer
+    from souk.doors import Answer
 
     @app.route("/health")
     def health() -> Alive:

@@ -9,7 +9,8 @@ import msgspec
 from souk.problems import Problem
 
 if TYPE_CHECKING:
-    from souk.http import Door, Souk
+    from souk.doors import Door
+    from souk.http import Souk
 
 _REF = "#/components/schemas/{name}"
 _PART = re.compile(r"\{(\w+)\}")

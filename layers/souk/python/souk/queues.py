@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,7 +21,6 @@ TRIES = 5  # after so many failures that are the message's own fault, it is park
 DEAD = "-dead"
 LEAST = 6.0  # seconds that taking one event may need: more than any store's time-out
 LONGEST_PAUSE = 60  # seconds between tries
-received: ContextVar[int] = ContextVar("received", default=1)
 
 
 class Consumer(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,13 +134,11 @@ class QueueDoors:
         fact = consumer.facts.get(event.type)
         if fact is None:
             return  # bound by an older topology; nothing here asks for it any more
-        first = telemetry.trace_id.set(event.trace)
-        second = received.set(_tries(record))
+        before = telemetry.trace_id.set(event.trace)
         try:
             consumer.view(event, event.read(fact))
         finally:
-            received.reset(second)
-            telemetry.trace_id.reset(first)
+            telemetry.trace_id.reset(before)
 
     def _log_failure(self, consumer: Consumer, message: str, error: Exception) -> None:
         where = {"consumer": consumer.name, "message_id": message}
@@ -195,6 +191,3 @@ def _come_back(record: Mapping[str, Any]) -> None:
     with suppress(BotoCoreError, ClientError):  # then the queue's own time-out stands
         url = _sqs().get_queue_url(QueueName=queue)["QueueUrl"]
         _sqs().change_message_visibility(QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=pause)
-
-
-__all__ = ["Consumer", "QueueDoors", "Tick", "queue_name", "received"]
