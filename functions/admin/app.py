@@ -8,7 +8,7 @@ import msgspec
 from chalicelib.admin import access, invitations, live, staff, trail
 from chalicelib.admin.model import Email, Invitation, Name, Role, RoleName, StaffMember, Status
 from souk import records, sessions
-from souk.audit import Audited, Origin
+from souk.audit import Audited
 from souk.auth import Jwks
 from souk.clock import utcnow
 from souk.events import Event
@@ -157,7 +157,7 @@ def invite(body: InvitationWish) -> Answer[InvitationView]:
     with live.staff() as store:
 
         def decide() -> Answer[InvitationView]:
-            made, token = invitations.invite(body.email, body.roles, by=_origin(), now=utcnow(), store=store)
+            made, token = invitations.invite(body.email, body.roles, by=app.origin, now=utcnow(), store=store)
             return created(_invitation(made, token), f"/admin/invitations/{made.id}")
 
         return app.once(store.attempts, decide)
@@ -196,21 +196,21 @@ def edit_staff(member_id: str, body: StaffEdit) -> StaffView:
     """Give a member of staff other roles, or another name."""
     with live.staff() as store:
         seen, now = app.if_match, utcnow()
-        return _view(staff.assign(member_id, body.roles, body.name, seen=seen, by=_origin(), now=now, store=store))
+        return _view(staff.assign(member_id, body.roles, body.name, seen=seen, by=app.origin, now=now, store=store))
 
 
 @app.route("/staff/{member_id}/suspension", methods=["PUT"], permission="staff:write")
 def suspend_staff(member_id: str) -> StaffView:
     """Keep a member of staff from signing in, and end their sessions."""
     with live.staff() as store:
-        return _view(staff.suspend(member_id, by=_origin(), now=utcnow(), store=store))
+        return _view(staff.suspend(member_id, by=app.origin, now=utcnow(), store=store))
 
 
 @app.route("/staff/{member_id}/suspension", methods=["DELETE"], permission="staff:write")
 def reinstate_staff(member_id: str) -> StaffView:
     """Let a suspended member of staff sign in again."""
     with live.staff() as store:
-        return _view(staff.reinstate(member_id, by=_origin(), now=utcnow(), store=store))
+        return _view(staff.reinstate(member_id, by=app.origin, now=utcnow(), store=store))
 
 
 @app.route("/roles", permission="roles:read")
@@ -227,7 +227,7 @@ def add_role(body: RoleWish) -> Answer[RoleView]:
 
         def decide() -> Answer[RoleView]:
             role = Role(name=body.name, permissions=body.permissions)
-            made = staff.add_role(role, by=_origin(), now=utcnow(), store=store)
+            made = staff.add_role(role, by=app.origin, now=utcnow(), store=store)
             return created(_role(made), f"/admin/roles/{made.name}")
 
         return app.once(store.attempts, decide)
@@ -238,7 +238,7 @@ def change_role(name: str, body: Grants) -> RoleView:
     """Change what a role grants."""
     with live.staff() as store:
         seen, now = app.if_match, utcnow()
-        return _role(staff.change_role(name, body.permissions, seen=seen, by=_origin(), now=now, store=store))
+        return _role(staff.change_role(name, body.permissions, seen=seen, by=app.origin, now=now, store=store))
 
 
 @app.route("/audit", permission="audit:read")
@@ -259,10 +259,6 @@ def record_audit(event: Event, fact: Audited) -> None:
 def sweep_admin() -> None:
     """Remove what is kept for a while only."""
     records.sweep(live.database)
-
-
-def _origin() -> Origin:
-    return Origin(app.caller, app.client_ip)
 
 
 def _view(member: StaffMember) -> StaffView:

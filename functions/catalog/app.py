@@ -7,7 +7,6 @@ import msgspec
 from chalicelib.catalog import categories, live, product_types
 from chalicelib.catalog.model import Attribute, Category, Code, Name, ProductType, Tree
 from souk import records
-from souk.audit import Origin
 from souk.clock import utcnow
 from souk.http import Answer, Souk, created
 from souk.paging import Page, PageQuery
@@ -124,7 +123,7 @@ def create_category(body: CategoryWish) -> Answer[CategoryView]:
     with live.catalog() as store:
 
         def decide() -> Answer[CategoryView]:
-            made, tree = categories.create(body.name, body.parent_id, by=_origin(), now=utcnow(), store=store)
+            made, tree = categories.create(body.name, body.parent_id, by=app.origin, now=utcnow(), store=store)
             return created(_view(made, tree), f"/catalog/categories/{made.id}")
 
         return app.once(store.attempts, decide)
@@ -135,7 +134,7 @@ def rename_category(category_id: str, body: NewName) -> CategoryView:
     """Give a category another name."""
     with live.catalog() as store:
         seen, now = app.if_match, utcnow()
-        return _view(*categories.rename(category_id, body.name, seen=seen, by=_origin(), now=now, store=store))
+        return _view(*categories.rename(category_id, body.name, seen=seen, by=app.origin, now=now, store=store))
 
 
 @app.route("/categories/{category_id}/position", methods=["PUT"], permission="catalog:write")
@@ -143,7 +142,7 @@ def move_category(category_id: str, body: Place) -> CategoryView:
     """Put a category elsewhere in the tree; never below itself."""
     with live.catalog() as store:
         moved = categories.move(
-            category_id, body.parent_id, body.position, seen=app.if_match, by=_origin(), now=utcnow(), store=store
+            category_id, body.parent_id, body.position, seen=app.if_match, by=app.origin, now=utcnow(), store=store
         )
     return _view(*moved)
 
@@ -152,7 +151,7 @@ def move_category(category_id: str, body: Place) -> CategoryView:
 def remove_category(category_id: str) -> None:
     """Remove a category that has nothing below it."""
     with live.catalog() as store:
-        categories.remove(category_id, seen=app.if_match, by=_origin(), now=utcnow(), store=store)
+        categories.remove(category_id, seen=app.if_match, by=app.origin, now=utcnow(), store=store)
 
 
 @app.route("/product-types", permission="catalog:read")
@@ -169,7 +168,7 @@ def create_product_type(body: ProductTypeWish) -> Answer[ProductTypeView]:
 
         def decide() -> Answer[ProductTypeView]:
             now = utcnow()
-            made = product_types.create(body.code, body.name, body.attributes, by=_origin(), now=now, store=store)
+            made = product_types.create(body.code, body.name, body.attributes, by=app.origin, now=now, store=store)
             return created(_kind(made), f"/catalog/product-types/{made.id}")
 
         return app.once(store.attempts, decide)
@@ -187,7 +186,7 @@ def edit_product_type(type_id: str, body: ProductTypeEdit) -> ProductTypeView:
     """Give a type of products another name and other attributes."""
     with live.catalog() as store:
         edited = product_types.edit(
-            type_id, body.name, body.attributes, seen=app.if_match, by=_origin(), now=utcnow(), store=store
+            type_id, body.name, body.attributes, seen=app.if_match, by=app.origin, now=utcnow(), store=store
         )
     return _kind(edited)
 
@@ -196,17 +195,13 @@ def edit_product_type(type_id: str, body: ProductTypeEdit) -> ProductTypeView:
 def remove_product_type(type_id: str) -> None:
     """Remove a type of products; products of it stay what they are."""
     with live.catalog() as store:
-        product_types.remove(type_id, seen=app.if_match, by=_origin(), now=utcnow(), store=store)
+        product_types.remove(type_id, seen=app.if_match, by=app.origin, now=utcnow(), store=store)
 
 
 @app.every(60)
 def sweep_catalog() -> None:
     """Remove what is kept for a while only."""
     records.sweep(live.database)
-
-
-def _origin() -> Origin:
-    return Origin(app.caller, app.client_ip)
 
 
 def _node(category: Category, tree: Tree, depth: int) -> Node:

@@ -8,7 +8,6 @@ import msgspec
 from chalicelib.customer import access, customers, live
 from chalicelib.customer.model import Address, Customer, Email, Locale, Name, PostalAddress, Status
 from souk import records, sessions
-from souk.audit import Origin
 from souk.auth import Jwks
 from souk.clock import utcnow
 from souk.http import Admits, Answer, Souk, created
@@ -196,14 +195,14 @@ def edit_customer(customer_id: str, body: ProfileEdit) -> CustomerView:
 def suspend_customer(customer_id: str) -> CustomerView:
     """Keep a customer from signing in, and end their sessions."""
     with live.customers() as store:
-        return _view(customers.suspend(customer_id, by=_origin(), now=utcnow(), store=store))
+        return _view(customers.suspend(customer_id, by=app.origin, now=utcnow(), store=store))
 
 
 @app.route("/customers/{customer_id}/suspension", methods=["DELETE"], permission="customers:write")
 def reinstate_customer(customer_id: str) -> CustomerView:
     """Let a suspended customer sign in again."""
     with live.customers() as store:
-        return _view(customers.reinstate(customer_id, by=_origin(), now=utcnow(), store=store))
+        return _view(customers.reinstate(customer_id, by=app.origin, now=utcnow(), store=store))
 
 
 @app.every(60)
@@ -219,15 +218,11 @@ def _edited(customer_id: str, body: ProfileEdit) -> CustomerView:
             name=body.name,
             locale=body.locale,
             seen=app.if_match,
-            by=_origin(),
+            by=app.origin,
             now=utcnow(),
             store=store,
         )
     return _view(after)
-
-
-def _origin() -> Origin:
-    return Origin(app.caller, app.client_ip)
 
 
 def _view(customer: Customer) -> CustomerView:

@@ -22,7 +22,6 @@ from chalicelib.order.stock import Adjustment, Count, LedgerQuery, LocationQuery
 from chalicelib.order.store.books import Books
 from chalicelib.order.views import MethodView, OrderView, QuoteView, StockView
 from souk import records
-from souk.audit import Origin
 from souk.clock import utcnow
 from souk.events import Event
 from souk.http import Admits, Souk
@@ -66,19 +65,19 @@ def read_order(order_id: str) -> OrderView:
 @app.route("/orders/{order_id}/cancellation", methods=["POST"], permission="orders:write", admits=Admits.CUSTOMER)
 def cancel_order(order_id: str) -> OrderView:
     """Cancel an order of which nothing has been shipped."""
-    return _changed(order_id, lambda books, at: management.cancel(order_id, origin=_origin(), now=at, books=books))
+    return _changed(order_id, lambda books, at: management.cancel(order_id, origin=app.origin, now=at, books=books))
 
 
 @app.route("/orders/{order_id}/payments", methods=["POST"], status=201, permission="orders:write")
 def pay_order(order_id: str, body: PaymentWish) -> OrderView:
     """Note that an order was paid."""
-    return _changed(order_id, lambda books, at: fulfilment.pay(order_id, body, origin=_origin(), now=at, books=books))
+    return _changed(order_id, lambda books, at: fulfilment.pay(order_id, body, origin=app.origin, now=at, books=books))
 
 
 @app.route("/orders/{order_id}/shipments", methods=["POST"], status=201, permission="orders:write")
 def ship_order(order_id: str, body: ShipmentWish) -> OrderView:
     """Note that an order, or a part of it, was shipped."""
-    return _changed(order_id, lambda books, at: fulfilment.ship(order_id, body, origin=_origin(), now=at, books=books))
+    return _changed(order_id, lambda books, at: fulfilment.ship(order_id, body, origin=app.origin, now=at, books=books))
 
 
 @app.route("/orders/{order_id}/shipments/{shipment_id}/delivery", methods=["POST"], permission="orders:write")
@@ -86,7 +85,7 @@ def deliver_shipment(order_id: str, shipment_id: str) -> OrderView:
     """Note that a shipment arrived."""
     return _changed(
         order_id,
-        lambda books, at: fulfilment.deliver(order_id, shipment_id, origin=_origin(), now=at, books=books),
+        lambda books, at: fulfilment.deliver(order_id, shipment_id, origin=app.origin, now=at, books=books),
     )
 
 
@@ -107,7 +106,7 @@ def read_stock(sku: str, query: LocationQuery) -> StockView:
 @app.route("/stock/{sku}", methods=["PUT"], permission="stock:write")
 def set_stock(sku: str, body: Count) -> StockView:
     """Set stock to what was counted; `If-Match: "0"` for a SKU that has none so far."""
-    seen, origin = app.if_match, _origin()
+    seen, origin = app.if_match, app.origin
     with live.books() as books:
         return StockView.of(stock.count(sku, body, seen=seen, origin=origin, now=utcnow(), stock=books))
 
@@ -122,7 +121,7 @@ def list_adjustments(sku: str, query: LedgerQuery) -> Page[LedgerEntry]:
 @app.route("/stock/{sku}/adjustments", methods=["POST"], status=201, permission="stock:write")
 def adjust_stock(sku: str, body: Adjustment) -> StockView:
     """Add to stock or take from it, and say why; a SKU that has none so far gets some."""
-    origin = _origin()
+    origin = app.origin
     with live.books() as books:
 
         def decide() -> StockView:
@@ -161,10 +160,6 @@ def _changed(order_id: str, change: Callable[[Books, datetime], Order]) -> Order
     """Answer with what a change makes of an order; the same again for the same Idempotency-Key."""
     with live.books() as books:
         return app.once(books.attempts, lambda: OrderView.of(change(books, utcnow()), order_id))
-
-
-def _origin() -> Origin:
-    return Origin(app.caller, app.client_ip)
 
 
 app.health({"postgres": live.database.ping, "mongo": live.documents.ping})
