@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from chalicelib.admin.model import OWNER, PERMISSIONS, Role, RoleName, StaffMember
 from souk.audit import Origin, audited
-from souk.errors import Fault, Forbidden, Invalid, Missing, Refused, Stale
+from souk.errors import Fault, Forbidden, Invalid, Missing, Refused
 from souk.events import Event
 from souk.ids import is_id, new_id
 from souk.paging import Page
 from souk.passwords import check, hashed
 from souk.sessions import SessionStore
+from souk.versions import as_seen
 
 PERSONAL = frozenset({"email", "name"})
 
@@ -58,7 +59,7 @@ def assign(
     member_id: str, roles: frozenset[str], name: str | None, *, seen: int, by: Origin, now: datetime, store: Staff
 ) -> StaffMember:
     """Give a member other roles or another name. Raises Missing, Stale, Invalid, Forbidden."""
-    before = unchanged_since(read(member_id, store=store), seen)
+    before = as_seen(read(member_id, store=store), seen, name="member of staff")
     known_roles(roles, by=by, store=store)
     if OWNER in before.roles and OWNER not in roles and before.id == by.caller.subject:
         raise Refused("an owner cannot stop being one by their own hand: another owner has to do it")
@@ -97,11 +98,10 @@ def change_role(
     name: RoleName, permissions: frozenset[str], *, seen: int, by: Origin, now: datetime, store: Staff
 ) -> Role:
     """Change what a role grants; those who hold it get it with their next token. Raises Missing, Stale, Refused, Forbidden."""
-    before = store.role(name)
-    if before is None:
+    found = store.role(name)
+    if found is None:
         raise Missing("no such role")
-    if before.version != seen:
-        raise Stale(f"the role is at version {before.version}")
+    before = as_seen(found, seen, name="role")
     _no_more_than_own(permissions, by)
     after = before.granting(permissions)
     store.save_role(after, audited(by, "role.change", name, service="admin", now=now, before=before, after=after))
@@ -126,13 +126,6 @@ def create_owner(email: str, name: str, password: str, *, now: datetime, store: 
     member = StaffMember(id=new_id(), email=email, name=name, roles=frozenset({OWNER}), created_at=now)
     if not store.add_member(member, hashed(password)):
         raise Refused("there is a member of staff with that email address", code="email-taken")
-    return member
-
-
-def unchanged_since(member: StaffMember, seen: int) -> StaffMember:
-    """Return the member. Raises Stale when it is not the version that the caller saw."""
-    if member.version != seen:
-        raise Stale(f"the member of staff is at version {member.version}")
     return member
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from souk.errors import Gone, Invalid, Missing, Refused, Stale
+from souk.errors import Gone, Missing, Refused, Stale
+from souk.idempotency import reused
 from souk.ids import id_of
 from souk.markets import DEFAULT
 from souk.money import Money
@@ -143,7 +144,7 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         """Return what the same request did when it came before. Raises Invalid where the key had another body."""
         known = next((one for one in self.operations if one.id == asked.key), None) if asked.key else None
         if known is not None and known.fingerprint != asked.fingerprint:
-            raise Invalid("this Idempotency-Key came with another body before", code="key-reused")
+            raise reused()
         return known
 
     def changeable(self, asked: Asked) -> "Cart":

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import msgspec
 
 from chalicelib.cart.live_cart import BUCKETS, bucket
-from souk.errors import Invalid, SoukError
-from souk.idempotency import Attempt
+from souk.errors import SoukError
+from souk.idempotency import Attempt, reused
 from souk.redis import Redis
 
 KEPT_FOR = 86_400  # seconds
@@ -36,7 +36,7 @@ class KeptRefusals:
             return None
         refusal = msgspec.json.decode(kept, type=_Refusal)
         if refusal.fingerprint != attempt.fingerprint:
-            raise Invalid("this Idempotency-Key came with another body before", code="key-reused")
+            raise reused()
         return refusal.outcome
 
     @contextmanager

@@ -7,9 +7,10 @@ from typing import Protocol
 from chalicelib.catalog.events import category_changed
 from chalicelib.catalog.model import DEEPEST, Category, State, Tree, slug_of
 from souk.audit import Origin, audited
-from souk.errors import Missing, Refused, Stale
+from souk.errors import Missing, Refused
 from souk.events import Event
 from souk.ids import new_id
+from souk.versions import as_seen
 
 
 class Categories(Protocol):
@@ -47,7 +48,7 @@ def rename(
 ) -> tuple[Category, Tree]:
     """Give a category another name; what is below it gets another path. Raises Missing, Stale, Refused."""
     tree = store.tree_for_change()
-    before = _unchanged(_found(tree, category_id), seen)
+    before = as_seen(_found(tree, category_id), seen, name="category")
     after, below = before.renamed(name), [one.touched() for one in tree.below(category_id)]
     return after, _save(tree, before, after, below, "category.rename", by=by, now=now, store=store)
 
@@ -57,7 +58,7 @@ def move(
 ) -> tuple[Category, Tree]:
     """Put a category elsewhere. Raises Missing, Stale, and Refused where it would lie below itself."""
     tree = store.tree_for_change()
-    before = _unchanged(_found(tree, category_id), seen)
+    before = as_seen(_found(tree, category_id), seen, name="category")
     if parent_id is not None:
         _found(tree, parent_id)
     tree.check_move(category_id, parent_id)
@@ -69,7 +70,7 @@ def move(
 def remove(category_id: str, *, seen: int, by: Origin, now: datetime, store: Categories) -> None:
     """Remove a category; a tombstone stays. Raises Missing, Stale, and Refused while there is something below it."""
     tree = store.tree_for_change()
-    before = _unchanged(_found(tree, category_id), seen)
+    before = as_seen(_found(tree, category_id), seen, name="category")
     if tree.children(category_id):
         raise Refused("there are categories below it: move or remove them first", code="not-empty")
     _save(tree, before, before.removed(), [], "category.remove", by=by, now=now, store=store)
@@ -103,9 +104,3 @@ def _found(tree: Tree, category_id: str) -> Category:
     if category_id not in tree.by_id:
         raise Missing("no such category")
     return tree.by_id[category_id]
-
-
-def _unchanged(category: Category, seen: int) -> Category:
-    if category.version != seen:
-        raise Stale(f"the category is at version {category.version}")
-    return category

@@ -6,10 +6,11 @@ from typing import Protocol
 from chalicelib.catalog.events import product_type_changed
 from chalicelib.catalog.model import Attribute, ProductType
 from souk.audit import Origin, audited
-from souk.errors import Missing, Stale
+from souk.errors import Missing
 from souk.events import Event
 from souk.ids import is_id, new_id
 from souk.paging import Page
+from souk.versions import as_seen
 
 
 class ProductTypes(Protocol):
@@ -52,14 +53,14 @@ def edit(
     store: ProductTypes,
 ) -> ProductType:
     """Give a type another name and other attributes; products are checked when they change. Raises Missing, Stale, Invalid."""
-    before = _unchanged(read(type_id, store=store), seen)
+    before = as_seen(read(type_id, store=store), seen, name="product type")
     after = before.edited(name=name, attributes=attributes)
     return _save(before, after, "product-type.edit", by=by, now=now, store=store)
 
 
 def remove(type_id: str, *, seen: int, by: Origin, now: datetime, store: ProductTypes) -> None:
     """Remove a type; products of it stay what they are. Raises Missing, Stale."""
-    before = _unchanged(read(type_id, store=store), seen)
+    before = as_seen(read(type_id, store=store), seen, name="product type")
     _save(before, before.removed(), "product-type.remove", by=by, now=now, store=store)
 
 
@@ -74,9 +75,3 @@ def _save(
     entry = audited(by, action, after.id, service="catalog", now=now, before=before, after=after)
     store.save_product_type(after, told(after, now), entry, now=now)
     return after
-
-
-def _unchanged(kind: ProductType, seen: int) -> ProductType:
-    if kind.version != seen:
-        raise Stale(f"the product type is at version {kind.version}")
-    return kind

@@ -1,17 +1,15 @@
 """The category tree and the types of products in PostgreSQL."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
 from chalicelib.catalog.model import Category, ProductType, Tree
 from souk import records
-from souk.errors import Refused
 from souk.events import Event
 from souk.paging import Page, page, unseal
-from souk.postgres import Row, Transaction, is_conflict
+from souk.postgres import Row, Transaction, unique
 from souk.records import KeptAttempts
 
 CATEGORY = "id, parent_id, name, slug, position, state, version"
@@ -65,7 +63,7 @@ class KeptCatalog:
         """Keep new or changed categories in one statement, and put events in the outbox."""
         rows = [msgspec.structs.asdict(one) for one in categories]
         columns = {name: [row[name] for row in rows] for name in Category.__struct_fields__}
-        with _unique("categories_slug", "a category of that name is there already"):
+        with unique("categories_slug", "a category of that name is there already", code="name-taken"):
             self._tx.run(SAVE_CATEGORIES, **columns, now=now)
         records.add_events(self._tx, *events)
 
@@ -88,7 +86,7 @@ class KeptCatalog:
         from psycopg2.extras import Json
 
         row = {**msgspec.structs.asdict(kind), "attributes": Json(msgspec.to_builtins(kind.attributes))}
-        with _unique("product_types_code", "a product type with that code is there already"):
+        with unique("product_types_code", "a product type with that code is there already", code="name-taken"):
             self._tx.run(SAVE_KIND, **row, now=now)
         records.add_events(self._tx, *events)
 
@@ -103,16 +101,3 @@ class KeptCatalog:
 
 def _category(row: Row) -> Category:
     return msgspec.convert(row, Category)
-
-
-@contextmanager
-def _unique(constraint: str, why: str) -> Iterator[None]:
-    """Turn the refusal of a unique index into the shop's own."""
-    from psycopg2.errors import UniqueViolation
-
-    try:
-        yield
-    except UniqueViolation as error:
-        if is_conflict(error, constraint):
-            raise Refused(why, code="name-taken") from error
-        raise

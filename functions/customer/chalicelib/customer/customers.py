@@ -5,11 +5,12 @@ from typing import Protocol
 
 from chalicelib.customer.model import MOST_ADDRESSES, Address, Customer, PostalAddress, Status
 from souk.audit import Origin, audited
-from souk.errors import Missing, Refused, Stale
+from souk.errors import Missing, Refused
 from souk.events import Event
 from souk.ids import is_id, new_id
 from souk.paging import Page
 from souk.sessions import SessionStore
+from souk.versions import as_seen
 
 PERSONAL = frozenset({"email", "name"})
 
@@ -51,9 +52,7 @@ def edit(
     customer_id: str, *, name: str | None, locale: str | None, seen: int, store: Customers, by: Origin, now: datetime
 ) -> Customer:
     """Change a profile: one's own, or by staff, which leaves a trace. Raises Missing, Stale."""
-    before = read(customer_id, store=store)
-    if before.version != seen:
-        raise Stale(f"the customer is at version {before.version}")
+    before = as_seen(read(customer_id, store=store), seen, name="customer")
     after = before.edited(name=name, locale=locale)
     store.save_customer(after, *_audit(by, "customer.edit", before, after, now))
     return after
@@ -92,11 +91,10 @@ def change_address(
     customer_id: str, address_id: str, given: PostalAddress, *, seen: int, now: datetime, store: Customers
 ) -> Address:
     """Replace an address. Raises Missing, Stale."""
-    before = store.address(customer_id, address_id) if is_id(address_id) else None
-    if before is None:
+    found = store.address(customer_id, address_id) if is_id(address_id) else None
+    if found is None:
         raise Missing("no such address")
-    if before.version != seen:
-        raise Stale(f"the address is at version {before.version}")
+    before = as_seen(found, seen, name="address")
     after = _address(before.id, given, version=before.version + 1)
     store.save_address(customer_id, after, now)
     return after

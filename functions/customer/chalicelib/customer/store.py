@@ -8,7 +8,7 @@ from chalicelib.customer.model import Address, Customer, Status
 from souk import records
 from souk.events import Event
 from souk.paging import Page, page, unseal
-from souk.postgres import Transaction
+from souk.postgres import Transaction, beginning
 from souk.records import KeptAttempts
 from souk.sessions import KeptSessions
 from souk.signing_in import Account
@@ -78,9 +78,8 @@ class KeptCustomers(KeptSessions):
     def customers(self, *, text: str | None, status: Status | None, limit: int, cursor: str | None) -> Page[Customer]:
         """Return a page of customers, newest first; `text` begins the address or the name."""
         after = unseal(cursor, tuple[datetime, str]) or (None, None)
-        rows = self._tx.all(
-            LIST, after_at=after[0], after_id=after[1], prefix=_prefix(text), status=status, limit=limit + 1
-        )
+        prefix = beginning(text.lower()) if text else None
+        rows = self._tx.all(LIST, after_at=after[0], after_id=after[1], prefix=prefix, status=status, limit=limit + 1)
         found = [msgspec.convert(row, Customer) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.id))
 
@@ -113,11 +112,3 @@ class KeptCustomers(KeptSessions):
     def remove_address(self, customer_id: str, address_id: str) -> bool:
         """Remove an address; False when there is none."""
         return self._tx.run(REMOVE_ADDRESS, id=address_id, customer_id=customer_id) == 1
-
-
-def _prefix(text: str | None) -> str | None:
-    """Return the LIKE pattern for what begins with `text`, its own wildcards taken literally."""
-    if not text:
-        return None
-    literal = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"{literal}%"

@@ -10,9 +10,10 @@ from chalicelib.order import events
 from chalicelib.order.model.stock import LOCATION, LedgerEntry, Level, Location, Movement, Spot, Units, Why, is_sku
 from souk import paging
 from souk.audit import Origin, audited
-from souk.errors import Fault, Invalid, Missing, Stale
+from souk.errors import Fault, Invalid, Missing
 from souk.events import Event
 from souk.paging import Page, PageQuery
+from souk.versions import as_seen
 
 FIRST = Spot("", "")
 MOST = 1_000_000_000
@@ -104,9 +105,7 @@ def count(sku: str, counted: Count, *, seen: int, origin: Origin, now: datetime,
     Raises Missing, Stale, Short.
     """
     spot = _spot(sku, counted.location)
-    before = _locked(spot, stock, opened=seen == 0)
-    if before.version != seen:
-        raise Stale(f"the stock of {sku} has changed to version {before.version}")
+    before = as_seen(_locked(spot, stock, opened=seen == 0), seen, name=f"stock of {sku}")
     backorder = before.backorder if counted.backorder is None else counted.backorder
     changed = _movement(
         spot, Why.COUNTED, origin, on_hand=counted.on_hand - before.on_hand, backorder=backorder - before.backorder

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from souk.errors import Invalid
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """A request that may come again: `scope` is the id of (caller, route, key), `fingerprint` the body's hash."""
@@ -24,3 +26,8 @@ class Attempts(Protocol):
 
     def remember(self, attempt: Attempt, outcome: bytes) -> None:
         """Keep the answer of a claimed attempt."""
+
+
+def reused() -> Invalid:
+    """Return the one answer to a key that came with another body before, wherever keys are kept."""
+    return Invalid("this Idempotency-Key came with another body before", code="key-reused")

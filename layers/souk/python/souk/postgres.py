@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from souk.errors import Invalid, Unavailable
+from souk.errors import Invalid, Refused, Unavailable
 from souk.settings import setting
 from souk.sockets import hung_up
 
 Row = dict[str, Any]
 CONNECT = 2  # seconds; statement time-outs are set on the roles, as a proxy refuses start-up options
+_WILD = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 IDLE = 30.0  # seconds after which a connection is asked whether it still lives: a silent network tells nothing
 
 
@@ -159,6 +160,19 @@ class Database:
                 return
 
 
-def is_conflict(error: Exception, constraint: str) -> bool:
-    """Tell whether `error` is the database's refusal by the unique or check constraint of that name."""
-    return getattr(getattr(error, "diag", None), "constraint_name", None) == constraint
+@contextmanager
+def unique(constraint: str, why: str, *, code: str) -> Iterator[None]:
+    """Turn the refusal of the unique index of that name into the shop's own."""
+    from psycopg2.errors import UniqueViolation
+
+    try:
+        yield
+    except UniqueViolation as error:
+        if error.diag.constraint_name != constraint:
+            raise
+        raise Refused(why, code=code) from error
+
+
+def beginning(text: str) -> str:
+    """Return the LIKE pattern for what begins with `text`, whose own wildcards are taken literally."""
+    return text.translate(_WILD) + "%"

@@ -5,9 +5,8 @@ The tables stand in `layers/souk/migrations/`; each function takes the transacti
 
 from contextlib import AbstractContextManager
 
-from souk.errors import Invalid
 from souk.events import Event
-from souk.idempotency import Attempt
+from souk.idempotency import Attempt, reused
 from souk.postgres import Database, Transaction
 
 ADD_EVENTS = """
@@ -63,7 +62,7 @@ class KeptAttempts:
         if kept is None or kept["outcome"] is None:
             return None
         if kept["fingerprint"] != attempt.fingerprint:
-            raise Invalid("this Idempotency-Key came with another body before", code="key-reused")
+            raise reused()
         return bytes(kept["outcome"])
 
     def savepoint(self) -> AbstractContextManager[None]:

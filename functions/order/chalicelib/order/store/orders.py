@@ -11,11 +11,10 @@ from chalicelib.order.model.order import Lapsed, Order
 from chalicelib.order.model.stock import Spot
 from chalicelib.order.model.submission import Claim, Rejection, Submission
 from chalicelib.order.store import sql
-from chalicelib.order.store.stock import WILD
-from souk.errors import Missing, Refused
+from souk.errors import Missing
 from souk.events import Event
 from souk.ids import is_id
-from souk.postgres import Transaction, is_conflict
+from souk.postgres import Transaction, beginning, unique
 from souk.records import add_events
 
 CONSUMER = "order-submissions"
@@ -79,9 +78,7 @@ class OrderRows:
 
     def save(self, order: Order, *events: Event) -> None:
         """Keep a changed order and its events. Raises Refused for a payment whose reference paid for another one."""
-        from psycopg2.errors import UniqueViolation
-
-        try:
+        with unique(SAME_REFERENCE, "a payment of that reference paid for another order", code="payment-spent"):
             self.tx.run(
                 sql.SAVE,
                 id=order.id,
@@ -91,10 +88,6 @@ class OrderRows:
                 changed_at=order.changed_at,
                 order=msgspec.json.encode(order).decode(),
             )
-        except UniqueViolation as error:
-            if not is_conflict(error, SAME_REFERENCE):
-                raise
-            raise Refused("a payment of that reference paid for another order", code="payment-spent") from error
         add_events(self.tx, *events)
 
     def find(self, order_id: str) -> Order | Rejection | None:
@@ -109,7 +102,7 @@ class OrderRows:
     def recent(self, wanted: Filter, *, before: Place | None, limit: int) -> list[Summary]:
         """Return orders, newest first."""
         at, order_id = before or (None, None)
-        begins = None if wanted.text is None else wanted.text.translate(WILD) + "%"
+        begins = None if wanted.text is None else beginning(wanted.text)
         filters = {**msgspec.structs.asdict(wanted), "text": begins}
         return msgspec.convert(self.tx.all(sql.LIST, at=at, id=order_id, limit=limit, **filters), list[Summary])
 

@@ -8,7 +8,7 @@ import msgspec
 from chalicelib.order.model.stock import LedgerEntry, Level, Movement, Short, Spot
 from souk.errors import Missing
 from souk.events import Event
-from souk.postgres import Row, Transaction
+from souk.postgres import Row, Transaction, beginning
 from souk.records import add_events
 
 OPEN_ROWS = """
@@ -70,10 +70,9 @@ READ_CHANGED = """
      ORDER BY sku, location
      LIMIT %(limit)s
 """
-WILD = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
-def level_of(row: Row) -> Level:
+def _level(row: Row) -> Level:
     """Return the level that a row of stock tells of."""
     return msgspec.convert(row, Level)
 
@@ -91,14 +90,14 @@ class StockRows:
 
     def lock(self, spots: Collection[Spot]) -> list[Level]:
         """Lock rows of stock in SKU order until the transaction ends; those that do not exist are left out."""
-        return [level_of(row) for row in self.tx.all(LOCK_ROWS, **_columns(spots))]
+        return [_level(row) for row in self.tx.all(LOCK_ROWS, **_columns(spots))]
 
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         """Move locked stock and note it in the ledger, in one statement. Raises Short where a row cannot give it."""
         if not movements:
             return []
         rows = self.tx.all(MOVE, movements=msgspec.json.encode(movements).decode())
-        levels = [level_of(row) for row in rows]
+        levels = [_level(row) for row in rows]
         missing = {movement.spot for movement in movements} - {level.spot for level in levels}
         if missing:
             raise Short(missing)
@@ -109,20 +108,20 @@ class StockRows:
         row = self.tx.one(READ_ROW, sku=spot.sku, location=spot.location)
         if row is None:
             raise Missing(f"there is no stock of {spot.sku} at {spot.location}")
-        return level_of(row)
+        return _level(row)
 
     def levels(self, *, after: Spot, limit: int, text: str | None) -> list[Level]:
         """Return rows in SKU order, those whose SKU begins with `text`."""
-        begins = None if text is None else text.translate(WILD) + "%"
+        begins = None if text is None else beginning(text)
         return [
-            level_of(row)
+            _level(row)
             for row in self.tx.all(READ_ROWS, sku=after.sku, location=after.location, text=begins, limit=limit)
         ]
 
     def changed(self, *, since: datetime, after: Spot, limit: int) -> list[Level]:
         """Return rows that changed since a moment, in SKU order."""
         rows = self.tx.all(READ_CHANGED, since=since, sku=after.sku, location=after.location, limit=limit)
-        return [level_of(row) for row in rows]
+        return [_level(row) for row in rows]
 
     def entries(self, spot: Spot, *, before: int | None, limit: int) -> list[LedgerEntry]:
         """Return the ledger of a row, newest first."""
