@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from souk.ids import new_id
+from souk_cli import owner
 from souk_cli.demo.journey import HOME, PASSWORD, Owner
 from souk_cli.demo.shop import Reply, Shop, Unexpected, until
 
@@ -48,14 +49,21 @@ class Keeper:
         return str(made.body["id"])
 
     def goods(self, title: str = "", *, price: int = 1000, stock: int = 10, category: str | None = None) -> Goods:
-        """Put a new product on sale."""
+        """Put a new product on sale; a category that was just made is known to products a moment later."""
         sku = f"SKU-{new_id()[-10:]}"
         title = title or f"Thing {sku[-6:]}"
         wish = {"title": title, "brand": "Souk", "category_id": category, "skus": [offer(sku, price)]}
-        made = self.ask("POST", "/product/products", wish, expect=201)
+        made = until(lambda: self._made(wish), f"{title} to be made")
         self.ask("PUT", f"/order/stock/{sku}", {"on_hand": stock}, expect=200, if_match='"0"')
         self.ask("PUT", f"/product/products/{made.body['id']}/publication", expect=200, if_match=made.etag)
         return Goods(made.body["id"], sku, title, price)
+
+    def _made(self, wish: dict[str, Any]) -> Reply | None:
+        reply = self.shop.ask("POST", "/product/products", wish, token=self.token)
+        unheard = reply.status == 422 and reply.body["errors"][0]["pointer"] == "/category_id"
+        if reply.status != 201 and not unheard:
+            raise Unexpected(f"making {wish} answered {reply.status}: {reply.body}")
+        return None if unheard else reply
 
     def product(self, goods: Goods) -> Reply:
         """Read a product as staff see it."""
@@ -131,7 +139,7 @@ class Shopper:
         """Submit the cart for the total of a quote."""
         where, wish = f"/cart/carts/{self.cart}/submission", {"quote_id": quote["id"], "total": quote["total"]}
         headers.setdefault("if_match", self.look().etag)
-        reply = self.shop.ask("POST", where, wish, token=self.token, **headers)
+        reply = self.shop.ask("POST", where, wish, token=self.token, expect=None, **headers)
         if reply.status == 202:
             self.tickets[reply.body["order_id"]] = reply.body["order_token"]
         return reply
@@ -153,6 +161,13 @@ class Shopper:
         if reply.status != 202:
             raise Unexpected(f"submitting answered {reply.status}: {reply.body}")
         return self.outcome(reply.body["order_id"])
+
+
+def owner_of() -> Owner:
+    """Make an owner of the shop whose settings stand in the environment."""
+    made = Owner(f"owner-{new_id()[-10:]}@example.com", f"an owner's own {new_id()}")
+    owner.create(made.email, "The owner", made.password)
+    return made
 
 
 def offer(sku: str, price: int) -> dict[str, Any]:
