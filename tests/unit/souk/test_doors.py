@@ -170,6 +170,23 @@ def test_what_is_not_json_is_malformed(client: Client, raw: bytes) -> None:
     assert send(client, "POST", "/things", raw).status_code == 400
 
 
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_what_is_nested_too_deep_is_malformed(client: Client, opening: bytes) -> None:
+    assert send(client, "POST", "/things", b'{"note": ' + opening * 100_000).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "tag", ["", '"', "*", "-1", '"x"', "\u00b2", "\u0661", '"1", "2"', "1_0", "9" * 20, "9" * 5_000]
+)
+def test_what_is_no_etag_of_ours_is_invalid(client: Client, tag: str) -> None:
+    assert send(client, "PUT", "/things/a", If_Match=tag).status_code == 422
+
+
+@pytest.mark.parametrize("tag", ["7", '"7"'])
+def test_the_etag_says_which_version_was_seen(client: Client, tag: str) -> None:
+    assert send(client, "PUT", "/things/a", If_Match=tag).json_body["version"] == 7
+
+
 def test_a_body_has_a_limit(client: Client) -> None:
     assert send(client, "POST", "/things", b" " * 1_048_577).status_code == 413
 

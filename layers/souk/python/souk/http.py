@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
@@ -37,6 +38,7 @@ ALWAYS = {
     "Strict-Transport-Security": "max-age=63072000",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+_ETAG = re.compile(r'"?(\d{1,19})"?', re.ASCII)
 _request: ContextVar[Request | None] = ContextVar("request", default=None)
 _context: ContextVar[Any] = ContextVar("lambda_context", default=None)
 _caller: ContextVar[auth.Caller | None] = ContextVar("caller", default=None)
@@ -137,10 +139,10 @@ class Souk(QueueDoors, Chalice):
         given = self.request.headers.get("if-match")
         if given is None:
             raise problems.Unversioned("say in If-Match which version you saw: the ETag of what you read")
-        text = given.strip().strip('"')
-        if not text.isdigit():
+        tag = _ETAG.fullmatch(given.strip())
+        if tag is None:
             raise Invalid("If-Match does not hold an ETag of ours")
-        return int(text)
+        return int(tag[1])
 
     @property
     def attempt(self) -> Attempt | None:
@@ -241,6 +243,8 @@ class Souk(QueueDoors, Chalice):
             return decoder.decode(self._body())
         except UnicodeDecodeError as error:
             raise problems.Malformed("the body is not UTF-8") from error
+        except RecursionError as error:
+            raise problems.Malformed("the body is nested too deep") from error
 
     def _body(self) -> bytes:
         kind = self.request.headers.get("content-type", "").split(";")[0].strip().lower()
