@@ -19,6 +19,7 @@ from chalicelib.cart.events import (
 from chalicelib.cart.model import Asked, Holder, Quantity, Sku, Verdict
 from chalicelib.cart.submission import Submitted, Wish
 from chalicelib.cart.views import CartView, Changed, Opened
+from souk import records
 from souk.auth import Kind, digest
 from souk.clock import utcnow
 from souk.errors import Forbidden, Missing
@@ -26,7 +27,6 @@ from souk.events import Event
 from souk.http import Admits, Answer, Souk
 from souk.ids import id_of, is_id, new_id
 from souk.markets import DEFAULT
-from souk.records import sweep
 
 app = Souk("cart")
 SHOPPERS = Admits.CUSTOMER | Admits.GUEST
@@ -169,9 +169,9 @@ def look_after_submissions() -> None:
 
 
 @app.every(60)
-def tidy() -> None:
+def sweep_cart() -> None:
     """Remove what is kept for a while only."""
-    sweep(live.database)
+    records.sweep(live.database)
 
 
 def _customer() -> str | None:
