@@ -14,25 +14,13 @@ from souk.clock import utcnow
 from souk.events import Event
 from souk.http import Admits, Answer, Souk, created
 from souk.paging import Page, PageQuery
-from souk.sessions import Session, Tokens
+from souk.sessions import RefreshWish, Session, Tokens
+from souk.signing_in import SignIn
 
 app = Souk("admin")
 
 
-class SignIn(msgspec.Struct, frozen=True):
-    """What a member of staff signs in with."""
-
-    email: Annotated[str, msgspec.Meta(max_length=254)]
-    password: Annotated[str, msgspec.Meta(max_length=1024)]
-
-
-class RefreshWish(msgspec.Struct, frozen=True):
-    """The refresh token to spend."""
-
-    refresh_token: Annotated[str, msgspec.Meta(max_length=200)]
-
-
-class InvitationWish(msgspec.Struct, frozen=True):
+class InvitationWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whom to invite, to which roles."""
 
     email: Email
@@ -52,7 +40,7 @@ class InvitationView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     token: str = ""
 
 
-class Acceptance(msgspec.Struct, frozen=True):
+class Acceptance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who joins."""
 
     name: Name
@@ -71,10 +59,10 @@ class StaffView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-class StaffEdit(msgspec.Struct, frozen=True):
-    """What changes about a member of staff."""
+class StaffEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What changes about a member of staff; what is left out stays."""
 
-    roles: frozenset[RoleName]
+    roles: frozenset[RoleName] | None = None
     name: Name | None = None
 
 
@@ -86,14 +74,14 @@ class RoleView(msgspec.Struct, frozen=True):
     version: int
 
 
-class RoleWish(msgspec.Struct, frozen=True):
+class RoleWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new role."""
 
     name: RoleName
     permissions: frozenset[str]
 
 
-class Grants(msgspec.Struct, frozen=True):
+class Grants(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a role shall grant."""
 
     permissions: frozenset[str]
@@ -174,7 +162,12 @@ def list_invitations(query: PageQuery) -> Page[InvitationView]:
 def accept_invitation(token: str, body: Acceptance) -> StaffView:
     """Join the staff by invitation."""
     with live.staff() as store:
-        return _view(invitations.accept(token, body.name, body.password, now=utcnow(), store=store))
+
+        def decide() -> StaffView:
+            joined = invitations.accept(token, body.name, body.password, ip=app.client_ip, now=utcnow(), store=store)
+            return _view(joined)
+
+        return app.once(store.attempts, decide)
 
 
 @app.route("/staff", permission="staff:read")
@@ -259,6 +252,8 @@ def record_audit(event: Event, fact: Audited) -> None:
 def sweep_admin() -> None:
     """Remove what is kept for a while only."""
     records.sweep(live.database)
+    sessions.sweep(live.database)
+    live.failures.sweep(utcnow())
 
 
 def _view(member: StaffMember) -> StaffView:

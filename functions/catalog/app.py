@@ -57,27 +57,27 @@ class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-class CategoryWish(msgspec.Struct, frozen=True):
+class CategoryWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new category; without `parent_id` it is a root."""
 
     name: Name
     parent_id: str | None = None
 
 
-class NewName(msgspec.Struct, frozen=True):
+class NewName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Another name."""
 
     name: Name
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A place in the tree: below which category (none: a root), and where among its siblings."""
 
     parent_id: str | None = None
     position: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 0
 
 
-class ProductTypeWish(msgspec.Struct, frozen=True):
+class ProductTypeWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new type of products."""
 
     code: Code
@@ -85,7 +85,7 @@ class ProductTypeWish(msgspec.Struct, frozen=True):
     attributes: Annotated[tuple[Attribute, ...], msgspec.Meta(max_length=100)] = ()
 
 
-class ProductTypeEdit(msgspec.Struct, frozen=True):
+class ProductTypeEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a type shall be."""
 
     name: Name

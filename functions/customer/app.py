@@ -12,31 +12,19 @@ from souk.auth import Jwks
 from souk.clock import utcnow
 from souk.http import Admits, Answer, Souk, created
 from souk.paging import Page, PageQuery
-from souk.sessions import Session, Tokens
+from souk.sessions import RefreshWish, Session, Tokens
+from souk.signing_in import SignIn
 
 app = Souk("customer")
 
 
-class Registration(msgspec.Struct, frozen=True):
+class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who becomes a customer."""
 
     email: Email
     name: Name
     password: Annotated[str, msgspec.Meta(max_length=256)]
     locale: Locale = "en"
-
-
-class SignIn(msgspec.Struct, frozen=True):
-    """What a customer signs in with."""
-
-    email: Annotated[str, msgspec.Meta(max_length=254)]
-    password: Annotated[str, msgspec.Meta(max_length=1024)]
-
-
-class RefreshWish(msgspec.Struct, frozen=True):
-    """The refresh token to spend."""
-
-    refresh_token: Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class CustomerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +40,7 @@ class CustomerView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-class ProfileEdit(msgspec.Struct, frozen=True):
+class ProfileEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What changes; what is left out stays."""
 
     name: Name | None = None
@@ -209,6 +197,8 @@ def reinstate_customer(customer_id: str) -> CustomerView:
 def sweep_customer() -> None:
     """Remove what is kept for a while only."""
     records.sweep(live.database)
+    sessions.sweep(live.database)
+    live.failures.sweep(utcnow())
 
 
 def _edited(customer_id: str, body: ProfileEdit) -> CustomerView:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
+from chalice.test import Client
 from doors import Doors, doors, event, staff
 
 from chalicelib.admin import live
@@ -14,6 +16,7 @@ from souk.ids import new_id
 
 pytestmark = pytest.mark.stores
 PASSWORD = "a-long-enough-secret"
+EXPIRED = "UPDATE refresh_tokens SET expires_at = now() WHERE session_id = %(session)s"
 
 
 @pytest.fixture
@@ -162,3 +165,37 @@ def test_an_audited_change_is_kept_once_and_cannot_be_changed(admin: Doors) -> N
     assert [one["action"] for one in entries] == ["product.publish"]
     with pytest.raises(Exception, match="permission denied"), live.database.transaction() as tx:
         tx.run("UPDATE audit SET actor = 'eve'")
+
+
+def test_an_acceptance_that_is_sent_again_is_answered_as_before(admin: Doors, owner: dict[str, str]) -> None:
+    path, joining = f"/invitations/{invited(admin, owner, [OWNER])}/acceptance", {"name": "Grace", "password": PASSWORD}
+    key = new_id()
+    first, again = (admin("POST", path, joining, idempotency_key=key) for _ in range(2))
+    assert (first.status, first.body) == (again.status, again.body)
+
+
+def test_who_joined_stands_in_the_audit_trail(admin: Doors, owner: dict[str, str]) -> None:
+    path = f"/invitations/{invited(admin, owner, [OWNER])}/acceptance"
+    joined = admin("POST", path, {"name": "Grace", "password": PASSWORD}).body
+    with live.database.reading() as tx:
+        said = tx.all("SELECT event FROM outbox WHERE event::jsonb #>> '{data,actor}' = %(who)s", who=joined["id"])
+    assert [msgspec.json.decode(one["event"])["data"]["action"] for one in said] == ["invitation.accept"]
+
+
+def test_a_member_can_be_renamed_alone(admin: Doors, owner: dict[str, str]) -> None:
+    path = f"/invitations/{invited(admin, owner, [OWNER])}/acceptance"
+    joined = admin("POST", path, {"name": "Grace", "password": PASSWORD}).body
+    where, token = f"/staff/{joined['id']}", owner["access_token"]
+    renamed = admin("PATCH", where, {"name": "Grace Hopper"}, token=token, if_match='"1"').body
+    assert (renamed["name"], renamed["roles"]) == ("Grace Hopper", [OWNER])
+    assert admin("PATCH", where, {"nmae": "Grace"}, token=token, if_match='"2"').status == 422
+
+
+def test_every_hour_sessions_that_nobody_can_renew_are_forgotten(admin: Doors, owner: dict[str, str]) -> None:
+    with live.database.transaction() as tx:
+        tx.run(EXPIRED, session=owner["session_id"])
+    with Client(admin.app) as client:
+        client.lambda_.invoke("sweep_admin", client.events.generate_cw_event("aws.events", "Scheduled Event", {}, []))
+    with live.database.reading() as tx:
+        assert tx.one("SELECT 1 AS one FROM sessions WHERE id = %(session)s", session=owner["session_id"]) is None
+    assert admin("POST", "/sessions/refresh", {"refresh_token": owner["refresh_token"]}).status == 401

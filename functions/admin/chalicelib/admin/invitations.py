@@ -7,8 +7,9 @@ from typing import Protocol
 from chalicelib.admin import staff
 from chalicelib.admin.model import INVITED_FOR, Invitation, StaffMember
 from souk.audit import Origin, audited
-from souk.auth import digest
+from souk.auth import Caller, Kind, digest
 from souk.errors import Missing, Refused
+from souk.events import Event
 from souk.ids import new_id
 from souk.paging import Page
 from souk.passwords import check, hashed
@@ -45,21 +46,25 @@ def invite(
     )
     token = secrets.token_urlsafe(32)
     store.add_invitation(invitation, digest(token))
-    entry = audited(
-        by, "invitation.make", invitation.id, service="admin", now=now, after=invitation, personal=staff.PERSONAL
-    )
-    store.add_events(entry)
+    store.add_events(_audit(by, "invitation.create", None, invitation, now))
     return invitation, token
 
 
-def accept(token: str, name: str, password: str, *, now: datetime, store: Invitations) -> StaffMember:
+def accept(token: str, name: str, password: str, *, ip: str, now: datetime, store: Invitations) -> StaffMember:
     """Join the staff. Raises Missing, Refused when it is used up or expired or the address is taken, Invalid."""
     check(password)
     invitation = store.invitation(digest(token))
     if invitation is None:
         raise Missing("no such invitation")
-    store.save_invitation(invitation.accepted(now))
+    accepted = invitation.accepted(now)
+    store.save_invitation(accepted)
     member = StaffMember(id=new_id(), email=invitation.email, name=name, roles=invitation.roles, created_at=now)
     if not store.add_member(member, hashed(password)):
         raise Refused("there is a member of staff with that email address", code="email-taken")
+    by = Origin(Caller(kind=Kind.STAFF, subject=member.id), ip)
+    store.add_events(_audit(by, "invitation.accept", invitation, accepted, now))
     return member
+
+
+def _audit(by: Origin, action: str, before: Invitation | None, after: Invitation, now: datetime) -> Event:
+    return audited(by, action, after.id, service="admin", now=now, before=before, after=after, personal=staff.PERSONAL)

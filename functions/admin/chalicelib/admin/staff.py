@@ -56,14 +56,24 @@ def read(member_id: str, *, store: Staff) -> StaffMember:
 
 
 def assign(
-    member_id: str, roles: frozenset[str], name: str | None, *, seen: int, by: Origin, now: datetime, store: Staff
+    member_id: str,
+    roles: frozenset[str] | None,
+    name: str | None,
+    *,
+    seen: int,
+    by: Origin,
+    now: datetime,
+    store: Staff,
 ) -> StaffMember:
-    """Give a member other roles or another name. Raises Missing, Stale, Invalid, Forbidden."""
+    """Give a member other roles or another name. Raises Missing, Stale, Invalid, Forbidden, Refused."""
     before = as_seen(read(member_id, store=store), seen, name="member of staff")
-    known_roles(roles, by=by, store=store)
-    if OWNER in before.roles and OWNER not in roles and before.id == by.caller.subject:
-        raise Refused("an owner cannot stop being one by their own hand: another owner has to do it")
-    after = replace(before, roles=roles, name=name or before.name, version=before.version + 1)
+    if roles is not None:
+        known_roles(roles, by=by, store=store)
+        if OWNER in before.roles - roles and before.id == by.caller.subject:
+            raise Refused("an owner cannot stop being one by their own hand: another owner has to do it")
+    after = replace(
+        before, roles=before.roles if roles is None else roles, name=name or before.name, version=before.version + 1
+    )
     store.save_member(after, _audit(by, "staff.edit", before, after, now))
     return after
 
@@ -90,7 +100,7 @@ def add_role(role: Role, *, by: Origin, now: datetime, store: Staff) -> Role:
     _no_more_than_own(role.permissions, by)
     if store.role(role.name) is not None:
         raise Refused("there is a role of that name", code="name-taken")
-    store.save_role(role, audited(by, "role.add", role.name, service="admin", now=now, after=role))
+    store.save_role(role, audited(by, "role.create", role.name, service="admin", now=now, after=role))
     return role
 
 
@@ -104,7 +114,7 @@ def change_role(
     before = as_seen(found, seen, name="role")
     _no_more_than_own(permissions, by)
     after = before.granting(permissions)
-    store.save_role(after, audited(by, "role.change", name, service="admin", now=now, before=before, after=after))
+    store.save_role(after, audited(by, "role.edit", name, service="admin", now=now, before=before, after=after))
     return after
 
 

@@ -52,7 +52,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
         return replace(self, status=status, version=self.version + 1)
 
 
-class PostalAddress(msgspec.Struct, frozen=True, kw_only=True):
+class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where something is sent."""
 
     recipient: Name
@@ -65,7 +65,7 @@ class PostalAddress(msgspec.Struct, frozen=True, kw_only=True):
     phone: Extra = ""
 
 
-class Address(PostalAddress, frozen=True, kw_only=True):
+class Address(PostalAddress, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """An address that a customer keeps."""
 
     id: str

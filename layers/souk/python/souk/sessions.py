@@ -9,14 +9,14 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
 from souk.auth import PrivateKey, Signer, digest
 from souk.errors import Missing, Unauthenticated
 from souk.ids import is_id, new_id
-from souk.postgres import Row, Transaction
+from souk.postgres import Database, Row, Transaction
 
 ACCESS = timedelta(minutes=15)
 REFRESH = timedelta(days=30)
@@ -31,6 +31,12 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str
     expires_in: int = int(ACCESS.total_seconds())
     token_type: str = "Bearer"  # noqa: S105 - RFC 6749's word, not a password
+
+
+class RefreshWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The refresh token to spend."""
+
+    refresh_token: Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +175,19 @@ LIST = """
     SELECT id, subject, started_at, used_at, ip, device FROM sessions
      WHERE subject = %(subject)s AND ended_at IS NULL AND used_at > %(oldest)s ORDER BY started_at DESC LIMIT 100
 """
+
+FORGET_TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < now() RETURNING session_id"
+FORGET_SESSIONS = """
+    DELETE FROM sessions
+     WHERE id = ANY(%(ids)s::uuid[]) AND NOT EXISTS (SELECT FROM refresh_tokens WHERE session_id = sessions.id)
+"""
+
+
+def sweep(database: Database) -> None:
+    """Remove refresh tokens that have expired, and sessions that have none left: they tell where somebody was."""
+    with database.transaction() as tx:
+        spent = {str(row["session_id"]) for row in tx.all(FORGET_TOKENS)}
+        tx.run(FORGET_SESSIONS, ids=sorted(spent))
 
 
 class KeptSessions:

@@ -20,6 +20,7 @@ COUNT = """
        SET failures = CASE WHEN sign_in_failures.since > %(oldest)s THEN sign_in_failures.failures + 1 ELSE 1 END,
            since = CASE WHEN sign_in_failures.since > %(oldest)s THEN sign_in_failures.since ELSE %(now)s END
 """
+SWEEP = "DELETE FROM sign_in_failures WHERE since <= %(oldest)s"
 FORGET = "DELETE FROM sign_in_failures WHERE key = %(key)s"
 KINDS = {"account": PER_ACCOUNT, "address": PER_ADDRESS}
 
@@ -68,6 +69,11 @@ class KeptFailures:
         """Forget an account's failures after a success."""
         with self._database.reading() as session:
             session.run(FORGET, key=_key("account", account))
+
+    def sweep(self, now: datetime) -> None:
+        """Remove failures that count no more."""
+        with self._database.reading() as session:
+            session.run(SWEEP, oldest=now - WINDOW)
 
 
 def _keys(account: str, address: str) -> list[str]:
