@@ -44,6 +44,7 @@ def stores() -> dict[str, str]:
     from souk_local import settings, stack
 
     souk("up", *DATABASES)
+    souk("down", "bridge")  # nobody else sends what tests look for in the outboxes
     connections = settings.connections(stack.here())
     os.environ.update(connections)
     os.environ["SOUK_STAGE"] = "serve"
