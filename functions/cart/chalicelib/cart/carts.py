@@ -195,17 +195,33 @@ def _giving_up(cart: Cart, target_id: str, holder: Holder, now: datetime) -> Car
 def absorb(source: Cart, *, carts: Carts, now: datetime) -> None:
     """Finish a merge that broke off after the source had given itself up. Raises Missing, Unavailable.
 
-    The target may have been merged further by now, or be with the order service: then it is tried again later.
+    The target may have been merged further by now, or be with the order service: then it is tried again later. Carts
+    that gave themselves up to one another at once lead round in a ring, which one of them, always the same, opens again.
     """
-    target_id = source.merged_into
+    target_id, passed = source.merged_into, [source.id]
 
     def absorbing(cart: Cart) -> Cart:
-        if source.id in cart.merged_from or cart.state in {State.CLOSED, State.MERGED}:
+        if source.id in {cart.id, *cart.merged_from} or cart.state in {State.CLOSED, State.MERGED}:
             return cart
         if cart.state is State.FROZEN:
             raise Unavailable("the cart is being ordered")
         return cart.absorbing(source).stamped(now)
 
     while target_id is not None:
+        if target_id in passed:
+            target_id = _opened_again(passed[passed.index(target_id) :], carts, now)
+            passed = [source.id]
+        if target_id == source.id:
+            return
+        passed.append(target_id)
         target = carts.change(target_id, absorbing).cart
         target_id = None if source.id in target.merged_from else target.merged_into
+
+
+def _opened_again(ring: list[str], carts: Carts, now: datetime) -> str:
+    """Open the cart of a ring that all others are to go into, and return its id."""
+
+    def opening(cart: Cart) -> Cart:
+        return cart.kept_back().stamped(now) if cart.merged_into in ring else cart
+
+    return carts.change(min(ring), opening).cart.id

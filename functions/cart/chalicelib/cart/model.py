@@ -214,6 +214,10 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
             raise Refused(f"the cart to be merged is {self.state}", code=f"cart-{self.state}")
         return replace(self, state=State.MERGED, merged_into=target)
 
+    def kept_back(self) -> "Cart":
+        """Take back what it gave up to another cart."""
+        return replace(self, state=State.OPEN, merged_into=None)
+
     def freezing(self, quote_id: str, total: Money, now: datetime) -> "Cart":
         """Submit: from now on the order service decides. Raises Refused for an empty cart."""
         if not self.lines:

@@ -1,0 +1,59 @@
+"""Carts that are merged into one another at the same time: nothing goes round for ever, and no line is lost."""
+
+from itertools import permutations
+
+import pytest
+from contract.cart.keepers import MemoryCarts, line, new_cart
+
+from chalicelib.cart.carts import Kept, absorb
+from chalicelib.cart.model import Cart, State
+from souk.clock import utcnow
+
+
+class WatchedCarts(MemoryCarts):
+    """Carts that notice when somebody goes round in circles."""
+
+    looks = 0
+
+    def change(self, *given, **named) -> Kept:  # noqa: ANN002, ANN003 - as MemoryCarts has it
+        self.looks += 1
+        assert self.looks < 100, "going round in circles"
+        return super().change(*given, **named)
+
+
+def given_up(carts: MemoryCarts, *ways: tuple[int, int]) -> list[Cart]:
+    """Return carts of a line each, merged into one another as `ways` say, before any took the lines of another."""
+    made = [carts.create(new_cart(line(f"sku-{number}"))).cart for number in range(len(ways))]
+    now = utcnow()
+    return [
+        carts.change(made[one].id, lambda cart, to=made[other].id: cart.merging_into(to).stamped(now)).cart
+        for one, other in ways
+    ]
+
+
+@pytest.mark.parametrize(
+    "ways", [((0, 1), (1, 0)), ((0, 1), (1, 2), (2, 0)), ((0, 1), (1, 2), (2, 1))], ids=["pair", "three", "tail"]
+)
+def test_a_ring_ends_in_one_open_cart_that_has_every_line(ways: tuple[tuple[int, int], ...]) -> None:
+    for order in permutations(range(len(ways))):
+        carts = WatchedCarts()
+        sources = given_up(carts, *ways)
+        for number in (*order, *order):  # each event comes twice
+            absorb(sources[number], carts=carts, now=utcnow())
+        now_there = [carts.get(one.id) for one in sources]
+        [standing] = [one for one in now_there if one.state is State.OPEN]
+        assert {(one.sku, one.quantity) for one in standing.lines} == {(f"sku-{n}", 1) for n in range(len(ways))}
+
+
+def test_a_cart_that_went_on_since_is_left_alone() -> None:
+    carts = WatchedCarts()
+    first, second = given_up(carts, (0, 1), (1, 0))
+    absorb(first, carts=carts, now=utcnow())
+    absorb(second, carts=carts, now=utcnow())
+    standing = min(first.id, second.id)
+    last = carts.create(new_cart()).cart
+    carts.change(standing, lambda cart: cart.merging_into(last.id).stamped(utcnow()))
+    absorb(carts.get(standing), carts=carts, now=utcnow())
+    absorb(first, carts=carts, now=utcnow())
+    absorb(second, carts=carts, now=utcnow())
+    assert carts.get(standing).merged_into == last.id
