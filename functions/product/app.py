@@ -16,7 +16,7 @@ from chalicelib.product.views import Card, Cards, Item, ProductView, Recommendat
 from souk.audit import Origin
 from souk.clock import utcnow
 from souk.events import Event
-from souk.http import Answer, Souk, created
+from souk.http import Answer, Souk, Takes, created
 from souk.paging import Page
 
 app = Souk("product")
@@ -67,7 +67,7 @@ def recommend(query: RecommendationsQuery) -> Recommendations:
     return Recommendations(items=cards, together=found.together, degraded=found.degraded)
 
 
-@app.route("/products", methods=["POST"], status=201, permission="products:write")
+@app.route("/products", methods=["POST"], status=201, permission="products:write", takes=Takes.KEY)
 def create_product(body: NewProduct) -> Answer[ProductView]:
     """Make a product, as a draft."""
 
@@ -95,7 +95,7 @@ def read_product(product_id: str) -> ProductView:
     return ProductView.of(live.products.get(product_id))
 
 
-@app.route("/products/{product_id}", methods=["PATCH"], permission="products:write")
+@app.route("/products/{product_id}", methods=["PATCH"], permission="products:write", takes=Takes.VERSION)
 def edit_product(product_id: str, body: Edit) -> ProductView:
     """Change what is named; If-Match says which version was seen."""
     return ProductView.of(
@@ -111,25 +111,25 @@ def edit_product(product_id: str, body: Edit) -> ProductView:
     )
 
 
-@app.route("/products/{product_id}", methods=["DELETE"], permission="products:write")
+@app.route("/products/{product_id}", methods=["DELETE"], permission="products:write", takes=Takes.VERSION)
 def trash_product(product_id: str) -> ProductView:
     """Put a product in the trash, from which it can be recovered."""
     return _moved(publication.trash, product_id)
 
 
-@app.route("/products/{product_id}/recovery", methods=["POST"], permission="products:write")
+@app.route("/products/{product_id}/recovery", methods=["POST"], permission="products:write", takes=Takes.VERSION)
 def recover_product(product_id: str) -> ProductView:
     """Take a product out of the trash, as a draft with the same id and SKUs."""
     return _moved(publication.recover, product_id)
 
 
-@app.route("/products/{product_id}/publication", methods=["PUT"], permission="products:write")
+@app.route("/products/{product_id}/publication", methods=["PUT"], permission="products:write", takes=Takes.VERSION)
 def publish_product(product_id: str) -> ProductView:
     """Put a product on sale."""
     return _moved(publication.publish, product_id)
 
 
-@app.route("/products/{product_id}/publication", methods=["DELETE"], permission="products:write")
+@app.route("/products/{product_id}/publication", methods=["DELETE"], permission="products:write", takes=Takes.VERSION)
 def unpublish_product(product_id: str) -> ProductView:
     """Take a product off sale."""
     return _moved(publication.unpublish, product_id)

@@ -124,6 +124,7 @@ def test_a_published_product_stands_on_every_shelf_above_it() -> None:
         ([Sku(sku="a", prices={"moon": Money(1, "USD")})], "/skus/0/prices/moon"),
         ([Sku(sku="a", prices={"default": Money(1, "EUR")})], "/skus/0/prices/default/currency"),
         ([sku(-1)], "/skus/0/prices/default/amount"),
+        ([Sku(sku="a", attributes={"size": ["s", "\0"]})], "/skus"),
     ],
 )
 def test_a_fault_in_skus_is_pointed_at(skus: list[Sku], pointer: str) -> None:

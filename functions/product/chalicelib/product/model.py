@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct
-from msgspec.structs import replace
+from msgspec import Meta, Struct, to_builtins
+from msgspec.structs import asdict, replace
 
 from souk.errors import Fault, Invalid, Refused
 from souk.markets import DEFAULT, MARKETS
@@ -17,23 +17,15 @@ from souk.money import Money
 ALL = "all"  # the shelf on which every published product stands, whatever its category
 MOST_SKUS = 100
 WHOLE = 2**53  # numbers beyond it are not counted exactly by JavaScript
-PRINTED = r"^[^\u0000]*$"  # PostgreSQL, where others keep what they are told, takes no NUL
-
 SkuCode = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=120)]
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTED)]
-Text = Annotated[str, Meta(max_length=200, pattern=PRINTED)]
-LongText = Annotated[str, Meta(max_length=20_000, pattern=PRINTED)]
-Reference = Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTED)]
-Address = Annotated[str, Meta(max_length=500, pattern=PRINTED)]
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=200)]
+LongText = Annotated[str, Meta(max_length=20_000)]
+Reference = Annotated[str, Meta(min_length=1, max_length=64)]
+Address = Annotated[str, Meta(max_length=500)]
 AttributeName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-Value = (
-    Annotated[str, Meta(max_length=500, pattern=PRINTED)]
-    | Annotated[int, Meta(ge=-WHOLE, le=WHOLE)]
-    | float
-    | bool
-    | list[Text]
-)
+Value = Annotated[str, Meta(max_length=500)] | Annotated[int, Meta(ge=-WHOLE, le=WHOLE)] | float | bool | list[Text]
 Attributes = Annotated[dict[AttributeName, Value], Meta(max_length=100)]
 
 
@@ -224,7 +216,28 @@ def _prices_fit_their_market(details: Details) -> Iterator[Fault]:
                 yield Fault(f"{where}/amount", "a price is not below zero")
 
 
-RULES: tuple[Callable[[Details], Iterator[Fault]], ...] = (_each_sku_once, _prices_fit_their_market)
+def _texts_are_printed(details: Details) -> Iterator[Fault]:
+    """Find NUL, which PostgreSQL does not take, where others keep what they are told."""
+    for name, value in asdict(details).items():
+        if any("\0" in text for text in _texts(to_builtins(value))):
+            yield Fault(f"/{name}", "a text has no NUL in it")
+
+
+def _texts(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            yield from (text for one in value.values() for text in _texts(one))
+        case list():
+            yield from (text for one in value for text in _texts(one))
+
+
+RULES: tuple[Callable[[Details], Iterator[Fault]], ...] = (
+    _each_sku_once,
+    _prices_fit_their_market,
+    _texts_are_printed,
+)
 
 
 def folded(text: str) -> str:
