@@ -79,4 +79,4 @@ def write(path: Path, what: Credentials) -> None:
 
 def trusted(credentials: Credentials, signers: Sequence[str]) -> Jwks:
     """Return the public keys of these signers."""
-    return Jwks([credentials.signing_keys[signer].public() for signer in signers])
+    return Jwks([credentials.signing_keys[signer].public(signer) for signer in signers])

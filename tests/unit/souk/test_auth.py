@@ -57,6 +57,14 @@ def test_one_signer_cannot_speak_for_another() -> None:
         trust.read(forged, now=NOW)
 
 
+def test_one_signers_key_does_not_sign_in_anothers_name() -> None:
+    stolen = new_key()
+    trust = Trust(Jwks([*SIGNER.jwks.keys, *Signer("cart", stolen).jwks.keys]))
+    forged = Signer("admin", stolen).sign("eve", audience="admin", now=NOW, lasts=MINUTE)
+    with pytest.raises(Unauthenticated):
+        trust.read(forged, now=NOW)
+
+
 def test_a_key_that_is_not_trusted_does_not_sign() -> None:
     other = Signer("admin", new_key()).sign("ada", audience="admin", now=NOW, lasts=MINUTE)
     with pytest.raises(Unauthenticated):

@@ -48,10 +48,11 @@ ANYONE = Caller()
 
 
 class PublicKey(msgspec.Struct, frozen=True, kw_only=True):
-    """An Ed25519 public key as a JWK (RFC 8037)."""
+    """An Ed25519 public key as a JWK (RFC 8037), and `iss`: in whose name alone it signs."""
 
     kid: str
     x: str
+    iss: str
     kty: Literal["OKP"] = "OKP"
     crv: Literal["Ed25519"] = "Ed25519"
     use: Literal["sig"] = "sig"
@@ -67,9 +68,9 @@ class PrivateKey(msgspec.Struct, frozen=True, kw_only=True):
     kty: Literal["OKP"] = "OKP"
     crv: Literal["Ed25519"] = "Ed25519"
 
-    def public(self) -> PublicKey:
-        """Return the half that may be shown."""
-        return PublicKey(kid=self.kid, x=self.x)
+    def public(self, issuer: str) -> PublicKey:
+        """Return the half that may be shown, as the key of `issuer`."""
+        return PublicKey(kid=self.kid, x=self.x, iss=issuer)
 
 
 class Jwks(msgspec.Struct, frozen=True):
@@ -123,7 +124,7 @@ class Signer:
         self._issuer = issuer
         self._head = _b64(msgspec.json.encode(_Head(kid=key.kid)))
         self._key = Ed25519PrivateKey.from_private_bytes(_unb64(key.d))
-        self.jwks = Jwks([key.public()])
+        self.jwks = Jwks([key.public(issuer)])
 
     def sign(
         self,
@@ -150,10 +151,10 @@ class Signer:
 
 
 class Trust:
-    """Reads tokens signed by any of the trusted keys."""
+    """Reads tokens signed by any of the trusted keys; each is trusted in the name of its own issuer only."""
 
     def __init__(self, jwks: Jwks) -> None:
-        self._keys = {key.kid: key.x for key in jwks.keys}
+        self._keys = {key.kid: key for key in jwks.keys}
 
     @classmethod
     def of(cls, jwks_json: str) -> "Trust":
@@ -167,10 +168,12 @@ class Trust:
         try:
             head, body, signature = token.split(".")
             key = self._keys[msgspec.json.decode(_unb64(head), type=_Head).kid]
-            _public(key).verify(_unb64(signature), f"{head}.{body}".encode())
+            _public(key.x).verify(_unb64(signature), f"{head}.{body}".encode())
             claims = msgspec.json.decode(_unb64(body), type=Claims)
         except (ValueError, KeyError, binascii.Error, msgspec.MsgspecError, InvalidSignature) as error:
             raise Unauthenticated("the token is not one we trust") from error
+        if claims.iss != key.iss:
+            raise Unauthenticated("the token is not one we trust")
         return _caller(claims, now)
 
 
