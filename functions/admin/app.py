@@ -12,7 +12,7 @@ from souk.audit import Audited
 from souk.auth import Jwks
 from souk.clock import utcnow
 from souk.events import Event
-from souk.http import Admits, Answer, Souk, created
+from souk.http import Admits, Answer, Souk, Takes, created
 from souk.paging import Page, PageQuery
 from souk.sessions import RefreshWish, Session, Tokens
 from souk.signing_in import SignIn
@@ -139,7 +139,7 @@ def jwks() -> Jwks:
     return live.desk().jwks
 
 
-@app.route("/invitations", methods=["POST"], status=201, permission="staff:write")
+@app.route("/invitations", methods=["POST"], status=201, permission="staff:write", takes=Takes.KEY)
 def invite(body: InvitationWish) -> Answer[InvitationView]:
     """Invite somebody to join the staff."""
     with live.staff() as store:
@@ -158,7 +158,7 @@ def list_invitations(query: PageQuery) -> Page[InvitationView]:
         return store.invitations(limit=query.limit, cursor=query.cursor).map(_invitation)
 
 
-@app.route("/invitations/{token}/acceptance", methods=["POST"], status=201)
+@app.route("/invitations/{token}/acceptance", methods=["POST"], status=201, takes=Takes.KEY)
 def accept_invitation(token: str, body: Acceptance) -> StaffView:
     """Join the staff by invitation."""
     with live.staff() as store:
@@ -184,7 +184,7 @@ def read_staff(member_id: str) -> StaffView:
         return _view(staff.read(member_id, store=store))
 
 
-@app.route("/staff/{member_id}", methods=["PATCH"], permission="staff:write")
+@app.route("/staff/{member_id}", methods=["PATCH"], permission="staff:write", takes=Takes.VERSION)
 def edit_staff(member_id: str, body: StaffEdit) -> StaffView:
     """Give a member of staff other roles, or another name."""
     with live.staff() as store:
@@ -213,7 +213,7 @@ def list_roles() -> Page[RoleView]:
         return Page([_role(one) for one in store.roles()])
 
 
-@app.route("/roles", methods=["POST"], status=201, permission="roles:write")
+@app.route("/roles", methods=["POST"], status=201, permission="roles:write", takes=Takes.KEY)
 def add_role(body: RoleWish) -> Answer[RoleView]:
     """Add a role."""
     with live.staff() as store:
@@ -226,7 +226,7 @@ def add_role(body: RoleWish) -> Answer[RoleView]:
         return app.once(store.attempts, decide)
 
 
-@app.route("/roles/{name}", methods=["PUT"], permission="roles:write")
+@app.route("/roles/{name}", methods=["PUT"], permission="roles:write", takes=Takes.VERSION)
 def change_role(name: str, body: Grants) -> RoleView:
     """Change what a role grants."""
     with live.staff() as store:

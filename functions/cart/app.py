@@ -24,12 +24,13 @@ from souk.auth import Kind, digest
 from souk.clock import utcnow
 from souk.errors import Forbidden, Missing
 from souk.events import Event
-from souk.http import Admits, Answer, Souk
+from souk.http import Admits, Answer, Souk, Takes
 from souk.ids import id_of, is_id, new_id
 from souk.markets import DEFAULT
 
 app = Souk("cart")
 SHOPPERS = Admits.CUSTOMER | Admits.GUEST
+CHANGES = Takes.VERSION_IF_GIVEN | Takes.KEY
 AGAIN = {"Idempotent-Replayed": "true"}
 
 
@@ -59,7 +60,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source_token: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
-@app.route("/carts", methods=["POST"], status=201)
+@app.route("/carts", methods=["POST"], status=201, takes=Takes.KEY)
 def open_cart(body: NewCart) -> Answer[Opened]:
     """Open an empty cart: the customer's own, or an anonymous one with a token, which is shown this once."""
     key = app.attempt
@@ -78,7 +79,7 @@ def show_cart(cart_id: str) -> CartView:
     return carts.display(_id(cart_id), holder=_holder(), carts=live.carts, backup=live.backup, shelf=live.replica)
 
 
-@app.route("/carts/{cart_id}/lines", methods=["POST"], admits=SHOPPERS)
+@app.route("/carts/{cart_id}/lines", methods=["POST"], admits=SHOPPERS, takes=CHANGES)
 def add_line(cart_id: str, body: NewLine) -> Answer[Changed]:
     """Put a quantity of a SKU into the cart, beside what is there already."""
     return _once(
@@ -88,7 +89,7 @@ def add_line(cart_id: str, body: NewLine) -> Answer[Changed]:
     )
 
 
-@app.route("/carts/{cart_id}/lines/{sku}", methods=["PUT"], admits=SHOPPERS)
+@app.route("/carts/{cart_id}/lines/{sku}", methods=["PUT"], admits=SHOPPERS, takes=CHANGES)
 def change_line(cart_id: str, sku: str, body: Amount) -> Answer[Changed]:
     """Change the quantity of a line."""
     return _once(
@@ -96,13 +97,13 @@ def change_line(cart_id: str, sku: str, body: Amount) -> Answer[Changed]:
     )
 
 
-@app.route("/carts/{cart_id}/lines/{sku}", methods=["DELETE"], admits=SHOPPERS)
+@app.route("/carts/{cart_id}/lines/{sku}", methods=["DELETE"], admits=SHOPPERS, takes=CHANGES)
 def remove_line(cart_id: str, sku: str) -> Answer[Changed]:
     """Take a line out of the cart."""
     return _once(lambda asked: carts.remove(_id(cart_id), sku, asked=asked, carts=live.carts, now=utcnow()))
 
 
-@app.route("/carts/{cart_id}/merge", methods=["POST"], admits=SHOPPERS)
+@app.route("/carts/{cart_id}/merge", methods=["POST"], admits=SHOPPERS, takes=CHANGES)
 def merge_carts(cart_id: str, body: Source) -> Answer[Changed]:
     """Move the lines of another cart into this one, as after signing in; that one is gone then."""
     source = Holder(token_hash=digest(body.source_token)) if body.source_token else _holder()
@@ -113,7 +114,9 @@ def merge_carts(cart_id: str, body: Source) -> Answer[Changed]:
     )
 
 
-@app.route("/carts/{cart_id}/submission", methods=["POST"], status=202, admits=SHOPPERS)
+@app.route(
+    "/carts/{cart_id}/submission", methods=["POST"], status=202, admits=SHOPPERS, takes=Takes.VERSION | Takes.KEY
+)
 def submit_cart(cart_id: str, body: Wish) -> Answer[Submitted]:
     """Submit the cart at the version seen (If-Match) for the total of a quote; the order is decided soon after."""
     asked = msgspec.structs.replace(_asked(), seen=app.if_match)

@@ -8,7 +8,7 @@ from chalicelib.catalog import categories, live, product_types
 from chalicelib.catalog.model import Attribute, Category, Code, Name, ProductType, Tree
 from souk import records
 from souk.clock import utcnow
-from souk.http import Answer, Souk, created
+from souk.http import Answer, Souk, Takes, created
 from souk.paging import Page, PageQuery
 
 app = Souk("catalog")
@@ -117,7 +117,7 @@ def read_category(category_id: str) -> CategoryView:
         return _view(*categories.read(category_id, store=store))
 
 
-@app.route("/categories", methods=["POST"], status=201, permission="catalog:write")
+@app.route("/categories", methods=["POST"], status=201, permission="catalog:write", takes=Takes.KEY)
 def create_category(body: CategoryWish) -> Answer[CategoryView]:
     """Add a category."""
     with live.catalog() as store:
@@ -129,7 +129,7 @@ def create_category(body: CategoryWish) -> Answer[CategoryView]:
         return app.once(store.attempts, decide)
 
 
-@app.route("/categories/{category_id}", methods=["PATCH"], permission="catalog:write")
+@app.route("/categories/{category_id}", methods=["PATCH"], permission="catalog:write", takes=Takes.VERSION)
 def rename_category(category_id: str, body: NewName) -> CategoryView:
     """Give a category another name."""
     with live.catalog() as store:
@@ -137,7 +137,7 @@ def rename_category(category_id: str, body: NewName) -> CategoryView:
         return _view(*categories.rename(category_id, body.name, seen=seen, by=app.origin, now=now, store=store))
 
 
-@app.route("/categories/{category_id}/position", methods=["PUT"], permission="catalog:write")
+@app.route("/categories/{category_id}/position", methods=["PUT"], permission="catalog:write", takes=Takes.VERSION)
 def move_category(category_id: str, body: Place) -> CategoryView:
     """Put a category elsewhere in the tree; never below itself."""
     with live.catalog() as store:
@@ -147,7 +147,7 @@ def move_category(category_id: str, body: Place) -> CategoryView:
     return _view(*moved)
 
 
-@app.route("/categories/{category_id}", methods=["DELETE"], status=204, permission="catalog:write")
+@app.route("/categories/{category_id}", methods=["DELETE"], status=204, permission="catalog:write", takes=Takes.VERSION)
 def remove_category(category_id: str) -> None:
     """Remove a category that has nothing below it."""
     with live.catalog() as store:
@@ -161,7 +161,7 @@ def list_product_types(query: PageQuery) -> Page[ProductTypeView]:
         return store.product_types(limit=query.limit, cursor=query.cursor).map(_kind)
 
 
-@app.route("/product-types", methods=["POST"], status=201, permission="catalog:write")
+@app.route("/product-types", methods=["POST"], status=201, permission="catalog:write", takes=Takes.KEY)
 def create_product_type(body: ProductTypeWish) -> Answer[ProductTypeView]:
     """Add a type of products with typed attributes."""
     with live.catalog() as store:
@@ -181,7 +181,7 @@ def read_product_type(type_id: str) -> ProductTypeView:
         return _kind(product_types.read(type_id, store=store))
 
 
-@app.route("/product-types/{type_id}", methods=["PUT"], permission="catalog:write")
+@app.route("/product-types/{type_id}", methods=["PUT"], permission="catalog:write", takes=Takes.VERSION)
 def edit_product_type(type_id: str, body: ProductTypeEdit) -> ProductTypeView:
     """Give a type of products another name and other attributes."""
     with live.catalog() as store:
@@ -191,7 +191,7 @@ def edit_product_type(type_id: str, body: ProductTypeEdit) -> ProductTypeView:
     return _kind(edited)
 
 
-@app.route("/product-types/{type_id}", methods=["DELETE"], status=204, permission="catalog:write")
+@app.route("/product-types/{type_id}", methods=["DELETE"], status=204, permission="catalog:write", takes=Takes.VERSION)
 def remove_product_type(type_id: str) -> None:
     """Remove a type of products; products of it stay what they are."""
     with live.catalog() as store:

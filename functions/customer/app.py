@@ -10,7 +10,7 @@ from chalicelib.customer.model import Address, Customer, Email, Locale, Name, Po
 from souk import records, sessions
 from souk.auth import Jwks
 from souk.clock import utcnow
-from souk.http import Admits, Answer, Souk, created
+from souk.http import Admits, Answer, Souk, Takes, created
 from souk.paging import Page, PageQuery
 from souk.sessions import RefreshWish, Session, Tokens
 from souk.signing_in import SignIn
@@ -54,7 +54,7 @@ class CustomersQuery(PageQuery, frozen=True, kw_only=True):
     status: Status | None = None
 
 
-@app.route("/customers", methods=["POST"], status=201)
+@app.route("/customers", methods=["POST"], status=201, takes=Takes.KEY)
 def register(body: Registration) -> Answer[CustomerView]:
     """Become a customer."""
     with live.customers() as store:
@@ -118,7 +118,7 @@ def read_profile() -> CustomerView:
         return _view(customers.read(app.caller.subject, store=store))
 
 
-@app.route("/me", methods=["PATCH"], admits=Admits.CUSTOMER)
+@app.route("/me", methods=["PATCH"], admits=Admits.CUSTOMER, takes=Takes.VERSION)
 def edit_profile(body: ProfileEdit) -> CustomerView:
     """Change one's own profile."""
     return _edited(app.caller.subject, body)
@@ -131,7 +131,7 @@ def list_addresses() -> Page[Address]:
         return Page(store.addresses(app.caller.subject))
 
 
-@app.route("/me/addresses", methods=["POST"], status=201, admits=Admits.CUSTOMER)
+@app.route("/me/addresses", methods=["POST"], status=201, admits=Admits.CUSTOMER, takes=Takes.KEY)
 def add_address(body: PostalAddress) -> Answer[Address]:
     """Keep another address."""
     with live.customers() as store:
@@ -143,7 +143,7 @@ def add_address(body: PostalAddress) -> Answer[Address]:
         return app.once(store.attempts, decide)
 
 
-@app.route("/me/addresses/{address_id}", methods=["PUT"], admits=Admits.CUSTOMER)
+@app.route("/me/addresses/{address_id}", methods=["PUT"], admits=Admits.CUSTOMER, takes=Takes.VERSION)
 def change_address(address_id: str, body: PostalAddress) -> Address:
     """Replace one of one's own addresses."""
     with live.customers() as store:
@@ -173,7 +173,7 @@ def read_customer(customer_id: str) -> CustomerView:
         return _view(customers.read(customer_id, store=store))
 
 
-@app.route("/customers/{customer_id}", methods=["PATCH"], permission="customers:write")
+@app.route("/customers/{customer_id}", methods=["PATCH"], permission="customers:write", takes=Takes.VERSION)
 def edit_customer(customer_id: str, body: ProfileEdit) -> CustomerView:
     """Change a customer's profile for them."""
     return _edited(customer_id, body)

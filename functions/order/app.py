@@ -24,7 +24,7 @@ from chalicelib.order.views import MethodView, OrderView, QuoteView, StockView
 from souk import records
 from souk.clock import utcnow
 from souk.events import Event
-from souk.http import Admits, Souk
+from souk.http import Admits, Souk, Takes
 from souk.paging import Page
 
 app = Souk("order")
@@ -37,7 +37,7 @@ def list_shipping_methods(query: MarketQuery) -> Page[MethodView]:
     return Page([MethodView.of(method, currency) for method in SHIPPING_METHODS.values()])
 
 
-@app.route("/quotes", methods=["POST"], status=201)
+@app.route("/quotes", methods=["POST"], status=201, takes=Takes.KEY)
 def quote(body: QuoteWish) -> QuoteView:
     """Price lines with shipping and tax: the total that a submitted cart accepts."""
     with live.deciding(keyed=app.attempt is not None) as books:
@@ -62,25 +62,33 @@ def read_order(order_id: str) -> OrderView:
         return OrderView.of(management.read(order_id, by=app.caller, orders=books), order_id)
 
 
-@app.route("/orders/{order_id}/cancellation", methods=["POST"], permission="orders:write", admits=Admits.CUSTOMER)
+@app.route(
+    "/orders/{order_id}/cancellation",
+    methods=["POST"],
+    permission="orders:write",
+    admits=Admits.CUSTOMER,
+    takes=Takes.KEY,
+)
 def cancel_order(order_id: str) -> OrderView:
     """Cancel an order of which nothing has been shipped."""
     return _changed(order_id, lambda books, at: management.cancel(order_id, origin=app.origin, now=at, books=books))
 
 
-@app.route("/orders/{order_id}/payments", methods=["POST"], status=201, permission="orders:write")
+@app.route("/orders/{order_id}/payments", methods=["POST"], status=201, permission="orders:write", takes=Takes.KEY)
 def pay_order(order_id: str, body: PaymentWish) -> OrderView:
     """Note that an order was paid."""
     return _changed(order_id, lambda books, at: fulfilment.pay(order_id, body, origin=app.origin, now=at, books=books))
 
 
-@app.route("/orders/{order_id}/shipments", methods=["POST"], status=201, permission="orders:write")
+@app.route("/orders/{order_id}/shipments", methods=["POST"], status=201, permission="orders:write", takes=Takes.KEY)
 def ship_order(order_id: str, body: ShipmentWish) -> OrderView:
     """Note that an order, or a part of it, was shipped."""
     return _changed(order_id, lambda books, at: fulfilment.ship(order_id, body, origin=app.origin, now=at, books=books))
 
 
-@app.route("/orders/{order_id}/shipments/{shipment_id}/delivery", methods=["POST"], permission="orders:write")
+@app.route(
+    "/orders/{order_id}/shipments/{shipment_id}/delivery", methods=["POST"], permission="orders:write", takes=Takes.KEY
+)
 def deliver_shipment(order_id: str, shipment_id: str) -> OrderView:
     """Note that a shipment arrived."""
     return _changed(
@@ -103,7 +111,7 @@ def read_stock(sku: str, query: LocationQuery) -> StockView:
         return StockView.of(stock.read(sku, query.location, stock=books))
 
 
-@app.route("/stock/{sku}", methods=["PUT"], permission="stock:write")
+@app.route("/stock/{sku}", methods=["PUT"], permission="stock:write", takes=Takes.VERSION)
 def set_stock(sku: str, body: Count) -> StockView:
     """Set stock to what was counted; `If-Match: "0"` for a SKU that has none so far."""
     seen, origin = app.if_match, app.origin
@@ -118,7 +126,7 @@ def list_adjustments(sku: str, query: LedgerQuery) -> Page[LedgerEntry]:
         return stock.ledger(sku, query, stock=books)
 
 
-@app.route("/stock/{sku}/adjustments", methods=["POST"], status=201, permission="stock:write")
+@app.route("/stock/{sku}/adjustments", methods=["POST"], status=201, permission="stock:write", takes=Takes.KEY)
 def adjust_stock(sku: str, body: Adjustment) -> StockView:
     """Add to stock or take from it, and say why; a SKU that has none so far gets some."""
     origin = app.origin

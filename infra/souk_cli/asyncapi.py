@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from souk.events import Catalogue, Fact
-from souk.openapi import anything
+from souk.openapi import described
 from souk.queues import Consumer
 from souk_cli import apps
 
 EXCHANGE = "souk.events"
-_REF = "#/components/schemas/{name}"
 _TEXT = {"type": "string"}
 
 
@@ -22,7 +19,7 @@ def describe(service: str) -> dict[str, Any]:
     """Return the AsyncAPI document of a service; the same code always gives the same document."""
     app, published = apps.app(service), publishes(service)
     facts = [*published.values(), *(fact for consumer in app.consumers for fact in consumer.facts.values())]
-    schemas, components = _schemas(facts)
+    schemas, components = described(list(dict.fromkeys(facts)))
     messages = {name: _message(fact, schemas) for name, fact in sorted(published.items())}
     for consumer in app.consumers:
         messages |= {_taken(consumer, fact): _message(fact, schemas) for fact in consumer.facts.values()}
@@ -45,12 +42,6 @@ def publishes(service: str) -> Catalogue:
         return {}
     catalogue: Catalogue = getattr(found, "PUBLISHES", {})
     return catalogue
-
-
-def _schemas(facts: Iterable[type[Fact]]) -> tuple[dict[type[Fact], Any], dict[str, Any]]:
-    shapes = list(dict.fromkeys(facts))
-    described, components = msgspec.json.schema_components(shapes, schema_hook=anything, ref_template=_REF)
-    return dict(zip(shapes, described, strict=True)), components
 
 
 def _message(fact: type[Fact], schemas: Mapping[type[Fact], Any]) -> dict[str, Any]:

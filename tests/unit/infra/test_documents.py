@@ -1,10 +1,12 @@
 import json
 from collections.abc import Iterator
+from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from souk.doors import Takes
 from souk.openapi import describe
 from souk_cli import apps, asyncapi
 
@@ -30,6 +32,30 @@ def found(document: Any, reference: str) -> Any:
 def test_the_api_document_is_valid(service: str) -> None:
     document = json.loads(json.dumps(describe(apps.app(service))))
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def spoken(code: CodeType) -> set[str]:
+    inner = (one for one in code.co_consts if isinstance(one, CodeType))
+    return set(code.co_names).union(*map(spoken, inner))
+
+
+def names(view: FunctionType) -> set[str]:
+    """Return what a view speaks of, and what the functions of its module that it calls speak of."""
+    found, asked = spoken(view.__code__), [view]
+    for one in asked:  # grows while it is walked
+        called = [view.__globals__.get(name) for name in spoken(one.__code__)]
+        asked += [each for each in called if isinstance(each, FunctionType) and each not in asked]
+        found |= spoken(one.__code__)
+    return found
+
+
+@pytest.mark.parametrize("service", apps.SERVICES)
+def test_a_door_says_which_headers_it_reads(service: str) -> None:
+    for door in apps.app(service).doors:
+        read, makes = names(door.view), "POST" in door.methods and "{" not in door.path
+        seen = bool(door.takes & (Takes.VERSION | Takes.VERSION_IF_GIVEN))
+        assert (door.path, Takes.KEY in door.takes) == (door.path, bool({"once", "attempt"} & read))
+        assert (door.path, seen) == (door.path, "if_match" in read and not makes)
 
 
 @pytest.mark.parametrize("service", apps.SERVICES)

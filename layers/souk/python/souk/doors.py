@@ -19,6 +19,15 @@ class Admits(Flag):
     STAFF = 8  # any member of staff, whatever the permissions: for what is their own
 
 
+class Takes(Flag):
+    """Which headers a door reads beside those that every door does."""
+
+    NOTHING = 0
+    VERSION = 1  # If-Match, without which nothing is changed
+    VERSION_IF_GIVEN = 2
+    KEY = 4  # Idempotency-Key
+
+
 class Answer(msgspec.Struct, Generic[Body], frozen=True):
     """An answer that needs more than a body: another status, headers. A view says so by returning `Answer[Body]`."""
 
@@ -39,6 +48,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     permission: str | None
     admits: Admits
+    takes: Takes
 
     @property
     def public(self) -> bool:
@@ -55,6 +65,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
         status: int,
         permission: str | None,
         admits: Admits,
+        takes: Takes,
     ) -> "Door":
         """Read from a view's annotations what its route promises."""
         hints = get_type_hints(view)
@@ -68,6 +79,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
             status=status,
             permission=permission,
             admits=admits,
+            takes=takes,
         )
 
 

@@ -14,7 +14,7 @@ from chalice.app import Chalice, CORSConfig, Request, Response
 from souk import auth, problems, telemetry
 from souk.audit import Origin
 from souk.clock import utcnow
-from souk.doors import Admits, Answer, Door, created
+from souk.doors import Admits, Answer, Door, Takes, created
 from souk.errors import Forbidden, Invalid, SoukError, Unauthenticated
 from souk.idempotency import Attempt, Attempts
 from souk.ids import id_of
@@ -191,11 +191,15 @@ class Souk(QueueDoors, Chalice):
         status: int = 200,
         permission: str | None = None,
         admits: Admits = Admits.NOBODY,
+        takes: Takes = Takes.NOTHING,
     ) -> Callable[[View], View]:
-        """Register a door. `permission` admits staff who hold it, `admits` others; neither: everyone."""
+        """Register a door. `permission` admits staff who hold it, `admits` others; neither: everyone.
+
+        One that takes a version is closed to whoever does not say which one was seen, before anything is opened.
+        """
 
         def register(view: View) -> View:
-            door = Door.of(view, path, tuple(methods), status=status, permission=permission, admits=admits)
+            door = Door.of(view, path, tuple(methods), status=status, permission=permission, admits=admits, takes=takes)
             self.doors.append(door)
             Chalice.route(self, path, methods=list(methods), content_types=[], name=view.__name__)(self._guard(door))
             return view
@@ -209,6 +213,8 @@ class Souk(QueueDoors, Chalice):
             with problems.traced(self.request):
                 try:
                     self._admit(door)
+                    if Takes.VERSION in door.takes:
+                        _ = self.if_match
                     arguments: dict[str, Any] = {name: unquote(part) for name, part in parts.items()}
                     if decoder is not None:
                         arguments["body"] = self._read(decoder)
@@ -325,4 +331,4 @@ def _without_body(view: Callable[..., Response]) -> Callable[..., Response]:
     return head
 
 
-__all__ = ["ALWAYS", "BODY_LIMIT", "CORS", "VERBS", "Admits", "Answer", "Door", "Souk", "created"]
+__all__ = ["ALWAYS", "BODY_LIMIT", "CORS", "VERBS", "Admits", "Answer", "Door", "Souk", "Takes", "created"]

@@ -1,19 +1,34 @@
 """OpenAPI 3.1 of an app, generated from its doors."""
 
+import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from souk.doors import Door, Takes
 from souk.problems import Problem
 
 if TYPE_CHECKING:
-    from souk.doors import Door
     from souk.http import Souk
 
 _REF = "#/components/schemas/{name}"
 _PART = re.compile(r"\{(\w+)\}")
+_TEXT = {"type": "string"}
+_SEEN = {"name": "If-Match", "in": "header", "schema": _TEXT, "description": "The ETag of what was read"}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {**_TEXT, "minLength": 1, "maxLength": 255},
+    "description": "The same key and body within 24 hours get the same answer, and have one effect",
+}
+HEADERS = {
+    Takes.VERSION: {**_SEEN, "required": True},
+    Takes.VERSION_IF_GIVEN: {**_SEEN, "required": False},
+    Takes.KEY: _KEY,
+}
 _TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
 
 
@@ -40,30 +55,40 @@ def anything(kind: type) -> dict[str, Any]:
     return {"description": "Any JSON value"}
 
 
-def _types(doors: list["Door"]) -> Iterator[Any]:
+def described(shapes: Sequence[Any]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """Return the schema of each type, and the components that they refer to."""
+    schemas, components = msgspec.json.schema_components(shapes, schema_hook=anything, ref_template=_REF)
+    for one in components.values():
+        if text := one.get("description"):
+            one["description"] = inspect.cleandoc(text)
+    return dict(zip(shapes, schemas, strict=True)), components
+
+
+def _types(doors: list[Door]) -> Iterator[Any]:
     yield Problem
     for door in doors:
         yield from (shape for shape in (door.body, door.query, door.answer) if shape not in {None, type(None)})
 
 
-def _schemas(doors: list["Door"]) -> tuple[dict[Any, Any], dict[str, Any]]:
+def _schemas(doors: list[Door]) -> tuple[dict[Any, Any], dict[str, Any]]:
     shapes = list(dict.fromkeys(_types(doors)))
-    described, components = msgspec.json.schema_components(shapes, schema_hook=anything, ref_template=_REF)
+    schemas, components = described(shapes)
     queries = {door.query for door in doors if door.query is not None}
-    schemas = dict(zip(shapes, described, strict=True))
     for query in queries:  # a query is a list of parameters, not a schema of its own
         schemas[query] = components.pop(schemas[query]["$ref"].rsplit("/", 1)[1])
     return schemas, components
 
 
-def _operation(door: "Door", schemas: dict[Any, Any]) -> dict[str, Any]:
-    text = (door.view.__doc__ or "").strip()
+def _operation(door: Door, schemas: dict[Any, Any]) -> dict[str, Any]:
+    summary, _, more = (inspect.getdoc(door.view) or "").partition("\n")
     operation: dict[str, Any] = {
         "operationId": door.view.__name__,
-        "summary": text.split("\n")[0],
-        "parameters": [*_path_parameters(door), *_query_parameters(door, schemas)],
+        "summary": summary,
+        "parameters": [*_path_parameters(door), *_query_parameters(door, schemas), *_header_parameters(door)],
         "responses": {str(door.status): _answer(door, schemas), "default": _problem(schemas)},
     }
+    if more.strip():
+        operation["description"] = more.strip()
     if not door.public:
         operation["security"] = [{"token": []}]
     if door.permission:
@@ -73,12 +98,12 @@ def _operation(door: "Door", schemas: dict[Any, Any]) -> dict[str, Any]:
     return operation
 
 
-def _path_parameters(door: "Door") -> list[dict[str, Any]]:
+def _path_parameters(door: Door) -> list[dict[str, Any]]:
     names = _PART.findall(door.path)
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
-def _query_parameters(door: "Door", schemas: dict[Any, Any]) -> list[dict[str, Any]]:
+def _query_parameters(door: Door, schemas: dict[Any, Any]) -> list[dict[str, Any]]:
     if door.query is None:
         return []
     shape = schemas[door.query]
@@ -89,7 +114,11 @@ def _query_parameters(door: "Door", schemas: dict[Any, Any]) -> list[dict[str, A
     ]
 
 
-def _answer(door: "Door", schemas: dict[Any, Any]) -> dict[str, Any]:
+def _header_parameters(door: Door) -> list[dict[str, Any]]:
+    return [header for takes, header in HEADERS.items() if takes in door.takes]
+
+
+def _answer(door: Door, schemas: dict[Any, Any]) -> dict[str, Any]:
     if door.answer in {None, type(None)}:
         return {"description": "Done"}
     return {"description": "The answer", "content": {"application/json": {"schema": schemas[door.answer]}}}
