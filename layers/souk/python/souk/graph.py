@@ -46,12 +46,18 @@ class Graph:
         return self._driver
 
     def read(self, cypher: LiteralString, **values: Any) -> list[dict[str, Any]]:
-        """Return the rows of a query, one dict each."""
+        """Return the rows of a query, one dict each. Nobody waits for a graph that is down: there is one new try."""
         with self._translated():
-            from neo4j import RoutingControl
+            from neo4j.exceptions import ServiceUnavailable, SessionExpired
 
-            answer = self._connected().execute_query(cypher, values, routing_=RoutingControl.READ)
-            return [record.data() for record in answer.records]
+            try:
+                return self._rows(cypher, values)
+            except (ServiceUnavailable, SessionExpired):
+                return self._rows(cypher, values)
+
+    def _rows(self, cypher: LiteralString, values: dict[str, Any]) -> list[dict[str, Any]]:
+        with self._connected().session(default_access_mode="READ") as session:
+            return session.run(cypher, values).data()
 
     def write(self, *statements: tuple[LiteralString, dict[str, Any]]) -> None:
         """Run statements as one transaction."""
