@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.admin import staff
-from chalicelib.admin.model import INVITED_FOR, Invitation, StaffMember
+from chalicelib.admin.model import INVITED_FOR, Invitation, StaffMember, permissions_of
 from souk.audit import Origin, audited
 from souk.auth import Caller, Kind, digest
 from souk.errors import Missing, Refused
 from souk.events import Event
-from souk.ids import new_id
+from souk.ids import is_id, new_id
 from souk.paging import Page
 from souk.passwords import check, hashed
 
@@ -35,6 +35,7 @@ def invite(
     email: str, roles: frozenset[str], *, by: Origin, now: datetime, store: Invitations
 ) -> tuple[Invitation, str]:
     """Invite somebody; the token is told once. Raises Invalid, Forbidden."""
+    by = staff.acting(by, "staff:write", store=store)
     staff.known_roles(roles, by=by, store=store)
     invitation = Invitation(
         id=new_id(),
@@ -57,6 +58,7 @@ def accept(token: str, name: str, password: str, *, ip: str, now: datetime, stor
     if invitation is None:
         raise Missing("no such invitation")
     accepted = invitation.accepted(now)
+    _still_meant(invitation, store=store)
     store.save_invitation(accepted)
     member = StaffMember(id=new_id(), email=invitation.email, name=name, roles=invitation.roles, created_at=now)
     if not store.add_member(member, hashed(password)):
@@ -64,6 +66,13 @@ def accept(token: str, name: str, password: str, *, ip: str, now: datetime, stor
     by = Origin(Caller(kind=Kind.STAFF, subject=member.id), ip)
     store.add_events(_audit(by, "invitation.accept", invitation, accepted, now))
     return member
+
+
+def _still_meant(invitation: Invitation, *, store: Invitations) -> None:
+    """Raise Refused where whoever invited could not do so today: a suspension leaves no back door."""
+    host = store.standing(invitation.invited_by) if is_id(invitation.invited_by) else None
+    if host is not None and not host.may_grant(permissions_of(store.roles(invitation.roles))):
+        raise Refused("the invitation is void: whoever made it could not make it now", code="invitation-void")
 
 
 def _audit(by: Origin, action: str, before: Invitation | None, after: Invitation, now: datetime) -> Event:

@@ -76,6 +76,17 @@ class StaffMember(msgspec.Struct, frozen=True, kw_only=True):
         return replace(self, status=status, version=self.version + 1)
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a member of staff may work here at this moment, and what they may do."""
+
+    status: Status
+    permissions: frozenset[str]
+
+    def may_grant(self, permissions: frozenset[str]) -> bool:
+        """Tell whether this member may give these permissions to others."""
+        return self.status is Status.ACTIVE and permissions <= self.permissions
+
+
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """A one-time invitation to join the staff with certain roles."""
 

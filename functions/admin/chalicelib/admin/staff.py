@@ -6,9 +6,9 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from chalicelib.admin.model import OWNER, PERMISSIONS, Role, RoleName, StaffMember
+from chalicelib.admin.model import OWNER, PERMISSIONS, Role, RoleName, StaffMember, Standing, Status, permissions_of
 from souk.audit import Origin, audited
-from souk.errors import Fault, Forbidden, Invalid, Missing, Refused
+from souk.errors import Fault, Forbidden, Invalid, Missing, Refused, Unauthenticated
 from souk.events import Event
 from souk.ids import is_id, new_id
 from souk.paging import Page
@@ -24,6 +24,9 @@ class Staff(SessionStore, Protocol):
 
     def member(self, member_id: str) -> StaffMember | None:
         """Return a member of staff for change: locked until the transaction ends."""
+
+    def standing(self, member_id: str) -> Standing | None:
+        """Return what a member may do at this moment."""
 
     def members(self, *, limit: int, cursor: str | None) -> Page[StaffMember]:
         """Return a page of staff, newest first."""
@@ -55,6 +58,23 @@ def read(member_id: str, *, store: Staff) -> StaffMember:
     return member
 
 
+def acting(by: Origin, permission: str, *, store: Staff) -> Origin:
+    """Return who makes a change, with what they may do now: a token knows what was true up to 15 minutes ago.
+
+    Raises Unauthenticated for whoever is suspended, Forbidden for whoever lost the permission: else they could
+    reinstate themselves, or give themselves back what was taken from them.
+    """
+    standing = store.standing(by.caller.subject) if is_id(by.caller.subject) else None
+    if standing is None:
+        return by
+    if standing.status is not Status.ACTIVE:
+        raise Unauthenticated("the member of staff is suspended")
+    caller = replace(by.caller, permissions=by.caller.permissions & standing.permissions)
+    if not caller.may(permission):
+        raise Forbidden(f"this needs the permission {permission}")
+    return Origin(caller, by.source_ip)
+
+
 def assign(
     member_id: str,
     roles: frozenset[str] | None,
@@ -66,7 +86,9 @@ def assign(
     store: Staff,
 ) -> StaffMember:
     """Give a member other roles or another name. Raises Missing, Stale, Invalid, Forbidden, Refused."""
+    by = acting(by, "staff:write", store=store)
     before = as_seen(read(member_id, store=store), seen, name="member of staff")
+    _not_above(before, by=by, store=store)
     if roles is not None:
         known_roles(roles, by=by, store=store)
         if OWNER in before.roles - roles and before.id == by.caller.subject:
@@ -79,8 +101,10 @@ def assign(
 
 
 def suspend(member_id: str, *, by: Origin, now: datetime, store: Staff) -> StaffMember:
-    """Keep a member from signing in and end their sessions. Raises Missing, Refused."""
+    """Keep a member from signing in and end their sessions. Raises Missing, Refused, Forbidden."""
+    by = acting(by, "staff:write", store=store)
     before = read(member_id, store=store)
+    _not_above(before, by=by, store=store)
     after = before.suspended(by=by.caller.subject)
     store.save_member(after, _audit(by, "staff.suspend", before, after, now))
     store.end_sessions(member_id, now)
@@ -88,8 +112,10 @@ def suspend(member_id: str, *, by: Origin, now: datetime, store: Staff) -> Staff
 
 
 def reinstate(member_id: str, *, by: Origin, now: datetime, store: Staff) -> StaffMember:
-    """Let a suspended member sign in again. Raises Missing, Refused."""
+    """Let a suspended member sign in again. Raises Missing, Refused, Forbidden."""
+    by = acting(by, "staff:write", store=store)
     before = read(member_id, store=store)
+    _not_above(before, by=by, store=store)
     after = before.reinstated()
     store.save_member(after, _audit(by, "staff.reinstate", before, after, now))
     return after
@@ -97,7 +123,7 @@ def reinstate(member_id: str, *, by: Origin, now: datetime, store: Staff) -> Sta
 
 def add_role(role: Role, *, by: Origin, now: datetime, store: Staff) -> Role:
     """Add a role. Raises Refused when the name is taken, Forbidden for what the caller may not do."""
-    _no_more_than_own(role.permissions, by)
+    _no_more_than_own(role.permissions, acting(by, "roles:write", store=store))
     if store.role(role.name) is not None:
         raise Refused("there is a role of that name", code="name-taken")
     store.save_role(role, audited(by, "role.create", role.name, service="admin", now=now, after=role))
@@ -112,7 +138,7 @@ def change_role(
     if found is None:
         raise Missing("no such role")
     before = as_seen(found, seen, name="role")
-    _no_more_than_own(permissions, by)
+    _no_more_than_own(permissions | before.permissions, acting(by, "roles:write", store=store))
     after = before.granting(permissions)
     store.save_role(after, audited(by, "role.edit", name, service="admin", now=now, before=before, after=after))
     return after
@@ -139,10 +165,15 @@ def create_owner(email: str, name: str, password: str, *, now: datetime, store: 
     return member
 
 
+def _not_above(member: StaffMember, *, by: Origin, store: Staff) -> None:
+    """Raise Forbidden for a member who may do more than the caller: nobody takes the keys from those above them."""
+    _no_more_than_own(permissions_of(store.roles(member.roles)), by)
+
+
 def _no_more_than_own(permissions: frozenset[str], by: Origin) -> None:
     beyond = sorted(permissions - by.caller.permissions)
     if beyond:
-        raise Forbidden(f"nobody can grant what they may not do themselves: {', '.join(beyond)}")
+        raise Forbidden(f"nobody can give or take what they may not do themselves: {', '.join(beyond)}")
 
 
 def _audit(by: Origin, action: str, before: StaffMember, after: StaffMember, now: datetime) -> Event:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from chalicelib.admin.access import Member
-from chalicelib.admin.model import Invitation, Role, StaffMember, Status
+from chalicelib.admin.model import Invitation, Role, StaffMember, Standing, Status
 from chalicelib.admin.trail import Entry
 from souk import records
 from souk.events import Event
@@ -29,6 +29,10 @@ ACCOUNT = f"""
               FROM roles r WHERE r.name = ANY(staff.roles)) AS granted
       FROM staff WHERE lower(email) = %(email)s
 """  # noqa: S608 - the columns are a constant
+STANDING = """
+    SELECT status, ARRAY(SELECT DISTINCT unnest(r.permissions) FROM roles r WHERE r.name = ANY(staff.roles)) AS permissions
+      FROM staff WHERE id = %(id)s
+"""
 FIND_MEMBER = f"SELECT {MEMBER} FROM staff WHERE id = %(id)s FOR UPDATE"  # noqa: S608
 LIST_MEMBERS = f"""
     SELECT {MEMBER} FROM staff
@@ -100,6 +104,11 @@ class KeptStaff(KeptSessions):
         """Return a member of staff for change: locked until the transaction ends."""
         row = self._tx.one(FIND_MEMBER, id=member_id)
         return None if row is None else msgspec.convert(row, StaffMember)
+
+    def standing(self, member_id: str) -> Standing | None:
+        """Return what a member may do at this moment."""
+        row = self._tx.one(STANDING, id=member_id)
+        return None if row is None else msgspec.convert(row, Standing)
 
     def members(self, *, limit: int, cursor: str | None) -> Page[StaffMember]:
         """Return a page of staff, newest first."""
