@@ -16,7 +16,7 @@ from souk_executor.counts import Counts
 from souk_executor.environment import LOGS, RUNTIME, RUNTIME_PYTHON
 from souk_executor.pages import Pages
 from souk_executor.process import Program
-from souk_executor.runtime_api import InitFailed, Invocation
+from souk_executor.runtime_api import InitFailed, Invocation, fault
 from souk_executor.sandbox import Outcome, Sandbox
 
 LOG = logging.getLogger(__name__)
@@ -92,7 +92,8 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack ship
     def invoke(self, payload: dict[str, str]) -> Any:
         """Answer an invocation, with its page of the log."""
         if self._sandbox is None:
-            raise StatusErrorException("the environment was stopped", payload=b"{}")
+            why = "the environment was stopped"  # an empty object would be taken for an empty answer with status 200
+            raise StatusErrorException(why, payload=fault("Runtime.ExitError", why, payload["invoke-id"]).payload)
         invocation = Invocation(
             id=payload["invoke-id"],
             arn=payload["invoked-function-arn"],
