@@ -24,7 +24,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     children: "list[Node]" = []
 
 
-class TreeQuery(msgspec.Struct, frozen=True):
+class TreeQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much of the tree."""
 
     depth: Annotated[int, msgspec.Meta(ge=1, le=8, description="levels")] = 8

@@ -13,7 +13,6 @@ from chalicelib.product.queries import (
     VersionsQuery,
 )
 from chalicelib.product.views import Card, Cards, Item, ProductView, Recommendations, SearchPage, Suggestions
-from souk.audit import Origin
 from souk.clock import utcnow
 from souk.events import Event
 from souk.http import Answer, Souk, Takes, created
@@ -71,14 +70,13 @@ def recommend(query: RecommendationsQuery) -> Recommendations:
 def create_product(body: NewProduct) -> Answer[ProductView]:
     """Make a product, as a draft."""
 
-    def make() -> Answer[ProductView]:
+    def decide() -> Answer[ProductView]:
         made = products.create(
-            body, by=_origin(), attempt=app.attempt, now=utcnow(), store=live.products, sources=live.sources
+            body, by=app.origin, attempt=app.attempt, now=utcnow(), store=live.products, sources=live.sources
         )
         return created(ProductView.of(made), f"/product/products/{made.id}")
 
-    answer: Answer[ProductView] = app.once(live.answers, make)
-    return answer
+    return app.once(live.answers, decide)
 
 
 @app.route("/products", permission="products:read")
@@ -103,7 +101,7 @@ def edit_product(product_id: str, body: Edit) -> ProductView:
             product_id,
             body,
             seen=app.if_match,
-            by=_origin(),
+            by=app.origin,
             now=utcnow(),
             store=live.products,
             sources=live.sources,
@@ -162,29 +160,25 @@ def take_stock(event: Event, fact: StockChanged) -> None:
 
 
 @app.consumer("product-index", Changed)
-def index_product(event: Event, fact: Changed) -> None:  # noqa: ARG001 - the product is read as it is now
+def index_product(_: Event, fact: Changed) -> None:
     """Show the search index a product as it is now."""
     indexing.index_product(fact.product_id, store=live.products, index=live.index)
 
 
 @app.consumer("product-graph", OrderPlaced)
-def count_together(event: Event, fact: OrderPlaced) -> None:  # noqa: ARG001 - the order is the claim
-    """Count what was bought together."""
+def count_together(_: Event, fact: OrderPlaced) -> None:
+    """Count what was bought together, once per order."""
     live.purchases.count([fact.basket()])
 
 
 @app.consumer("product-sales", OrderPlaced)
-def count_sold(event: Event, fact: OrderPlaced) -> None:  # noqa: ARG001 - the order is the claim
-    """Count what was sold."""
+def count_sold(_: Event, fact: OrderPlaced) -> None:
+    """Count what was sold, once per order."""
     sales.count_sales(fact.receipt(), counters=live.counters, store=live.products, now=utcnow())
 
 
-def _origin() -> Origin:
-    return Origin(app.caller, app.client_ip)
-
-
 def _moved(move: publication.Move, product_id: str) -> ProductView:
-    return ProductView.of(move(product_id, seen=app.if_match, by=_origin(), now=utcnow(), store=live.products))
+    return ProductView.of(move(product_id, seen=app.if_match, by=app.origin, now=utcnow(), store=live.products))
 
 
 app.health({"mongo": live.documents.ping, "search": live.search.ping, "graph": live.graph.ping})

@@ -32,7 +32,7 @@ class QuoteWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     market: Code = DEFAULT
 
 
-class MarketQuery(msgspec.Struct, frozen=True, kw_only=True):
+class MarketQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """In which market."""
 
     market: Code = DEFAULT

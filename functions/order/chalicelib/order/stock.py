@@ -32,7 +32,7 @@ class LedgerQuery(PageQuery, frozen=True, kw_only=True):
     location: Location = LOCATION
 
 
-class LocationQuery(msgspec.Struct, frozen=True, kw_only=True):
+class LocationQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """At which location."""
 
     location: Location = LOCATION

@@ -7,8 +7,7 @@ makes the answer the same too, also when it was a refusal.
 from contextlib import AbstractContextManager, nullcontext
 
 from souk.clock import utcnow
-from souk.errors import Invalid
-from souk.idempotency import Attempt
+from souk.idempotency import Attempt, reused
 from souk.mongo import Mongo
 
 
@@ -26,7 +25,7 @@ class MongoAnswers:
         if kept is None:
             return None
         if kept["fingerprint"] != attempt.fingerprint:
-            raise Invalid("this Idempotency-Key came with another body before", code="key-reused")
+            raise reused()
         return bytes(kept["outcome"])
 
     def savepoint(self) -> AbstractContextManager[None]:

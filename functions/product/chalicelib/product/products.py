@@ -28,11 +28,12 @@ from chalicelib.product.model import (
     slug_of,
 )
 from souk.audit import Origin, audited
-from souk.errors import Fault, Invalid, Stale
+from souk.errors import Fault, Invalid
 from souk.events import Event
-from souk.idempotency import Attempt
+from souk.idempotency import Attempt, reused
 from souk.ids import new_id
 from souk.paging import Page, page
+from souk.versions import as_seen
 
 LAST = 253_402_300_799_000  # the end of the year 9999, in milliseconds
 
@@ -135,7 +136,7 @@ def create(
     audit = audited(by, "product.create", product_id, service="product", now=now, after=details)
     kept = store.add(product, [*told(None, product, moment(now)), audit])
     if kept.made_of != product.made_of:
-        raise Invalid("this Idempotency-Key came with another body before", code="key-reused")
+        raise reused()
     return refreshed(product_id, store=store, sources=sources, now=now)
 
 
@@ -145,7 +146,7 @@ def edit(
     """Change a product that is still at version `seen`. Raises Missing, Stale, Invalid, Refused."""
 
     def step(product: Product) -> Product:
-        current = still(product, seen)
+        current = as_seen(product, seen, name="product")
         details = edits.of(current.details)
         _check(details, current.details, sources)
         return current.edit(details, by=by.caller.subject, now=moment(now))
@@ -158,13 +159,6 @@ def edit(
     if edits.category_id is UNSET and edits.skus is UNSET:
         return edited
     return refreshed(product_id, store=store, sources=sources, now=now)
-
-
-def still(product: Product, seen: int) -> Product:
-    """Return the product. Raises Stale where it is not at the version that was seen."""
-    if product.version != seen:
-        raise Stale(f"the product is at version {product.version} now")
-    return product
 
 
 def picked(wish: Wish, *, after: Made | None, limit: int, store: Products) -> Page[Product]:

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from chalicelib.product.changes import Changeable, change
 from chalicelib.product.model import Product, State, moment
-from chalicelib.product.products import still
 from souk.audit import Origin, audited
 from souk.errors import Refused
 from souk.events import Event
+from souk.versions import as_seen
 
 ACTIONS: Mapping[tuple[State, State], str] = {
     (State.DRAFT, State.PUBLISHED): "product.publish",
@@ -65,7 +65,7 @@ def _move(
     only: State | None = None,
 ) -> Product:
     def step(product: Product) -> Product:
-        current = still(product, seen)
+        current = as_seen(product, seen, name="product")
         if only is not None and current.state not in {only, to}:
             raise Refused(f"the product is {current.state}")
         return current.move(to, by=by.caller.subject, now=moment(now))

@@ -17,25 +17,25 @@ Few = Annotated[int, Meta(ge=1, le=20)]
 Typed = Annotated[str, Meta(max_length=200)]
 
 
-class ProductsQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProductsQuery(PageQuery, frozen=True, kw_only=True):
     """Which products staff want to see."""
 
     state: State | None = None
     category: Reference | None = None
     brand: Text | None = None
     sku: SkuCode | None = None
-    q: Typed | None = None
+    text: Typed | None = None
 
     def wish(self) -> Wish:
         """Return it in the shop's words."""
-        return Wish(state=self.state, category=self.category, brand=self.brand, sku=self.sku, text=self.q)
+        return Wish(state=self.state, category=self.category, brand=self.brand, sku=self.sku, text=self.text)
 
     def after(self) -> Made | None:
         """Return where the page before ended."""
         return unseal(self.cursor, Made)
 
 
-class VersionsQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VersionsQuery(PageQuery, frozen=True, kw_only=True):
     """Which page of a product's history."""
 
     def below(self) -> int | None:
@@ -43,7 +43,7 @@ class VersionsQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=
         return unseal(self.cursor, Whole)
 
 
-class ListingQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ListingQuery(PageQuery, frozen=True, kw_only=True):
     """Which products a shopper wants to see."""
 
     category: Reference = ALL
@@ -63,7 +63,7 @@ class ListingQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=T
         )
 
 
-class SearchQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SearchQuery(PageQuery, frozen=True, kw_only=True):
     """What a shopper looks for. Several brands are parted by commas."""
 
     q: Typed = ""

@@ -29,8 +29,8 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
         return Page([change(item) for item in self.items], self.next)
 
 
-class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list is asked: how many, and after what."""
+class PageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a list is asked: how many, and after what. What it does not know it refuses, and so do the ones made of it."""
 
     limit: Limit = LIMIT
     cursor: Cursor | None = None
