@@ -60,7 +60,7 @@ def filled(stores: dict[str, str]) -> None:
         (stock.READ_ROWS, ROW | {"text": None, "limit": 21}, "stock_pkey"),
         (stock.READ_ROWS, ROW | {"text": "b%", "limit": 21}, "stock_pkey"),
         (stock.READ_CHANGED, ROW | {"since": NOW, "limit": 500}, "stock_pkey"),
-        (stock.READ_LEDGER, ROW | {"before": 9, "limit": 21}, "stock_ledger_by_row"),
+        (stock.READ_LEDGER, ROW | {"before": 10**9, "limit": 21}, "stock_ledger_by_row"),
         (quotes.READ_QUOTE, ORDER, "quotes_pkey"),
         (quotes.FORGET_QUOTES, {}, "quotes_age"),
     ],
