@@ -15,10 +15,10 @@ OWNER = "owner"  # the role of the first member of staff; it holds every permiss
 INVITED_FOR = timedelta(days=7)
 
 Email = Annotated[
-    str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254, examples=["ada@example.com"])
+    str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$(?!\n)", max_length=254, examples=["ada@example.com"])
 ]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
-RoleName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{1,39}$", examples=["order-desk"])]
+RoleName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{1,39}$(?!\n)", examples=["order-desk"])]
 
 
 class Status(StrEnum):

@@ -20,7 +20,7 @@ KEPT_FOR = timedelta(hours=24)
 NEW = -1  # the version of what the keeper has yet to give one
 
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=MOST_OF_ONE)]
-Sku = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}$", description="stock keeping unit")]
+Sku = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}$(?!\n)", description="stock keeping unit")]
 
 
 class State(StrEnum):

@@ -13,8 +13,8 @@ from souk.errors import Fault, Invalid, Refused
 
 DEEPEST = 8  # levels of the tree
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
-Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,59}$", examples=["wine"])]
-AttributeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$", examples=["vintage"])]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,59}$(?!\n)", examples=["wine"])]
+AttributeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)", examples=["vintage"])]
 
 
 class State(StrEnum):

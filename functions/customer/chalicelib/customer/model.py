@@ -13,13 +13,15 @@ from souk.markets import DEFAULT
 MOST_ADDRESSES = 50
 
 Email = Annotated[
-    str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254, examples=["ada@example.com"])
+    str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$(?!\n)", max_length=254, examples=["ada@example.com"])
 ]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
-Locale = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", description="BCP 47, language and region")]
+Locale = Annotated[
+    str, msgspec.Meta(pattern=r"^[a-z]{2}(-[A-Z]{2})?$(?!\n)", description="BCP 47, language and region")
+]
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Extra = Annotated[str, msgspec.Meta(max_length=200)]
-Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+Country = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2")]
 
 
 class Status(StrEnum):

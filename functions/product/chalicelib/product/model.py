@@ -17,14 +17,14 @@ from souk.money import Money
 ALL = "all"  # the shelf on which every published product stands, whatever its category
 MOST_SKUS = 100
 WHOLE = 2**53  # numbers beyond it are not counted exactly by JavaScript
-SkuCode = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=120)]
+SkuCode = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=120)]
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=200)]
 LongText = Annotated[str, Meta(max_length=20_000)]
 Reference = Annotated[str, Meta(min_length=1, max_length=64)]
 Address = Annotated[str, Meta(max_length=500)]
-AttributeName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+AttributeName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$(?!\n)")]
 Value = Annotated[str, Meta(max_length=500)] | Annotated[int, Meta(ge=-WHOLE, le=WHOLE)] | float | bool | list[Text]
 Attributes = Annotated[dict[AttributeName, Value], Meta(max_length=100)]
 

@@ -7,7 +7,7 @@ import msgspec
 
 from souk.errors import Invalid
 
-Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code")]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217 code")]
 MOST = 10**15  # minor units; keeps every sum inside 64 bits and inside what JavaScript counts exactly
 
 

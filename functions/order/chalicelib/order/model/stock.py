@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from souk.errors import Refused
 
 LOCATION = "default"
-SKU = r"^[!-~]{1,64}$"
+SKU = r"^[!-~]{1,64}$(?!\n)"
 Sku = Annotated[str, msgspec.Meta(pattern=SKU, description="stock keeping unit")]
-Location = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern="^[a-z0-9-]+$")]
+Location = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$(?!\n)")]
 Units = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
