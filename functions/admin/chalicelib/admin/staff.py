@@ -23,7 +23,10 @@ class Staff(SessionStore, Protocol):
     """What keeps staff and roles."""
 
     def member(self, member_id: str) -> StaffMember | None:
-        """Return a member of staff for change: locked until the transaction ends."""
+        """Return a member of staff."""
+
+    def member_for_change(self, member_id: str) -> StaffMember | None:
+        """Return a member of staff, locked until the transaction ends."""
 
     def standing(self, member_id: str) -> Standing | None:
         """Return what a member may do at this moment."""
@@ -52,10 +55,7 @@ class Staff(SessionStore, Protocol):
 
 def read(member_id: str, *, store: Staff) -> StaffMember:
     """Return a member of staff. Raises Missing."""
-    member = store.member(member_id) if is_id(member_id) else None
-    if member is None:
-        raise Missing("no such member of staff")
-    return member
+    return _found(store.member(member_id) if is_id(member_id) else None)
 
 
 def acting(by: Origin, permission: str, *, store: Staff) -> Origin:
@@ -87,7 +87,7 @@ def assign(
 ) -> StaffMember:
     """Give a member other roles or another name. Raises Missing, Stale, Invalid, Forbidden, Refused."""
     by = acting(by, "staff:write", store=store)
-    before = as_seen(read(member_id, store=store), seen, name="member of staff")
+    before = as_seen(_for_change(member_id, store=store), seen, name="member of staff")
     _not_above(before, by=by, store=store)
     if roles is not None:
         known_roles(roles, by=by, store=store)
@@ -103,7 +103,7 @@ def assign(
 def suspend(member_id: str, *, by: Origin, now: datetime, store: Staff) -> StaffMember:
     """Keep a member from signing in and end their sessions. Raises Missing, Refused, Forbidden."""
     by = acting(by, "staff:write", store=store)
-    before = read(member_id, store=store)
+    before = _for_change(member_id, store=store)
     _not_above(before, by=by, store=store)
     after = before.suspended(by=by.caller.subject)
     store.save_member(after, _audit(by, "staff.suspend", before, after, now))
@@ -114,7 +114,7 @@ def suspend(member_id: str, *, by: Origin, now: datetime, store: Staff) -> Staff
 def reinstate(member_id: str, *, by: Origin, now: datetime, store: Staff) -> StaffMember:
     """Let a suspended member sign in again. Raises Missing, Refused, Forbidden."""
     by = acting(by, "staff:write", store=store)
-    before = read(member_id, store=store)
+    before = _for_change(member_id, store=store)
     _not_above(before, by=by, store=store)
     after = before.reinstated()
     store.save_member(after, _audit(by, "staff.reinstate", before, after, now))
@@ -162,6 +162,16 @@ def create_owner(email: str, name: str, password: str, *, now: datetime, store: 
     member = StaffMember(id=new_id(), email=email, name=name, roles=frozenset({OWNER}), created_at=now)
     if not store.add_member(member, hashed(password)):
         raise Refused("there is a member of staff with that email address", code="email-taken")
+    return member
+
+
+def _for_change(member_id: str, *, store: Staff) -> StaffMember:
+    return _found(store.member_for_change(member_id) if is_id(member_id) else None)
+
+
+def _found(member: StaffMember | None) -> StaffMember:
+    if member is None:
+        raise Missing("no such member of staff")
     return member
 
 

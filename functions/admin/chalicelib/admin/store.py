@@ -33,7 +33,8 @@ STANDING = """
     SELECT status, ARRAY(SELECT DISTINCT unnest(r.permissions) FROM roles r WHERE r.name = ANY(staff.roles)) AS permissions
       FROM staff WHERE id = %(id)s
 """
-FIND_MEMBER = f"SELECT {MEMBER} FROM staff WHERE id = %(id)s FOR UPDATE"  # noqa: S608
+FIND_MEMBER = f"SELECT {MEMBER} FROM staff WHERE id = %(id)s"  # noqa: S608
+LOCK_MEMBER = f"{FIND_MEMBER} FOR UPDATE"
 LIST_MEMBERS = f"""
     SELECT {MEMBER} FROM staff
      WHERE %(after_at)s::timestamptz IS NULL OR (created_at, id) < (%(after_at)s, %(after_id)s::uuid)
@@ -101,8 +102,13 @@ class KeptStaff(KeptSessions):
         return Account(who=who, password_hash=row["password_hash"], active=member.status is Status.ACTIVE)
 
     def member(self, member_id: str) -> StaffMember | None:
-        """Return a member of staff for change: locked until the transaction ends."""
+        """Return a member of staff."""
         row = self._tx.one(FIND_MEMBER, id=member_id)
+        return None if row is None else msgspec.convert(row, StaffMember)
+
+    def member_for_change(self, member_id: str) -> StaffMember | None:
+        """Return a member of staff, locked until the transaction ends."""
+        row = self._tx.one(LOCK_MEMBER, id=member_id)
         return None if row is None else msgspec.convert(row, StaffMember)
 
     def standing(self, member_id: str) -> Standing | None:

@@ -17,7 +17,10 @@ class ProductTypes(Protocol):
     """What keeps the types of products."""
 
     def product_type(self, type_id: str) -> ProductType | None:
-        """Return a type for change: locked until the transaction ends."""
+        """Return a type."""
+
+    def product_type_for_change(self, type_id: str) -> ProductType | None:
+        """Return a type, locked until the transaction ends."""
 
     def product_types(self, *, limit: int, cursor: str | None) -> Page[ProductType]:
         """Return a page of types, by code."""
@@ -28,10 +31,7 @@ class ProductTypes(Protocol):
 
 def read(type_id: str, *, store: ProductTypes) -> ProductType:
     """Return a type. Raises Missing."""
-    kind = store.product_type(type_id) if is_id(type_id) else None
-    if kind is None:
-        raise Missing("no such product type")
-    return kind
+    return _found(store.product_type(type_id) if is_id(type_id) else None)
 
 
 def create(
@@ -53,20 +53,30 @@ def edit(
     store: ProductTypes,
 ) -> ProductType:
     """Give a type another name and other attributes; products are checked when they change. Raises Missing, Stale, Invalid."""
-    before = as_seen(read(type_id, store=store), seen, name="product type")
+    before = as_seen(_for_change(type_id, store=store), seen, name="product type")
     after = before.edited(name=name, attributes=attributes)
     return _save(before, after, "product-type.edit", by=by, now=now, store=store)
 
 
 def remove(type_id: str, *, seen: int, by: Origin, now: datetime, store: ProductTypes) -> None:
     """Remove a type; products of it stay what they are. Raises Missing, Stale."""
-    before = as_seen(read(type_id, store=store), seen, name="product type")
+    before = as_seen(_for_change(type_id, store=store), seen, name="product type")
     _save(before, before.removed(), "product-type.remove", by=by, now=now, store=store)
 
 
 def told(kind: ProductType, now: datetime) -> Event:
     """Return the event that tells others what a type is."""
     return Event.of(product_type_changed(kind), aggregate=kind.id, version=kind.version, now=now)
+
+
+def _for_change(type_id: str, *, store: ProductTypes) -> ProductType:
+    return _found(store.product_type_for_change(type_id) if is_id(type_id) else None)
+
+
+def _found(kind: ProductType | None) -> ProductType:
+    if kind is None:
+        raise Missing("no such product type")
+    return kind
 
 
 def _save(

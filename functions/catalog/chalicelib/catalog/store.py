@@ -27,7 +27,8 @@ SAVE_CATEGORIES = """
            state = excluded.state, version = excluded.version, changed_at = excluded.changed_at
 """
 CHANGED_CATEGORIES = f"SELECT {CATEGORY} FROM categories WHERE changed_at >= %(since)s ORDER BY changed_at"  # noqa: S608
-FIND_KIND = f"SELECT {KIND} FROM product_types WHERE id = %(id)s AND state = 'active' FOR UPDATE"  # noqa: S608
+FIND_KIND = f"SELECT {KIND} FROM product_types WHERE id = %(id)s AND state = 'active'"  # noqa: S608
+LOCK_KIND = f"{FIND_KIND} FOR UPDATE"
 LIST_KINDS = f"""
     SELECT {KIND} FROM product_types
      WHERE state = 'active' AND (%(after)s::text IS NULL OR code > %(after)s) ORDER BY code LIMIT %(limit)s
@@ -72,8 +73,13 @@ class KeptCatalog:
         return [_category(row) for row in self._tx.all(CHANGED_CATEGORIES, since=since)]
 
     def product_type(self, type_id: str) -> ProductType | None:
-        """Return a type for change: locked until the transaction ends."""
+        """Return a type."""
         row = self._tx.one(FIND_KIND, id=type_id)
+        return None if row is None else msgspec.convert(row, ProductType)
+
+    def product_type_for_change(self, type_id: str) -> ProductType | None:
+        """Return a type, locked until the transaction ends."""
+        row = self._tx.one(LOCK_KIND, id=type_id)
         return None if row is None else msgspec.convert(row, ProductType)
 
     def product_types(self, *, limit: int, cursor: str | None) -> Page[ProductType]:

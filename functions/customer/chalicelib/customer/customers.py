@@ -19,7 +19,10 @@ class Customers(SessionStore, Protocol):
     """What keeps customers and their addresses."""
 
     def customer(self, customer_id: str) -> Customer | None:
-        """Return a customer for change: locked until the transaction ends."""
+        """Return a customer."""
+
+    def customer_for_change(self, customer_id: str) -> Customer | None:
+        """Return a customer, locked until the transaction ends."""
 
     def customers(self, *, text: str | None, status: Status | None, limit: int, cursor: str | None) -> Page[Customer]:
         """Return a page of customers, newest first; `text` begins the address or the name."""
@@ -42,17 +45,14 @@ class Customers(SessionStore, Protocol):
 
 def read(customer_id: str, *, store: Customers) -> Customer:
     """Return a customer. Raises Missing."""
-    customer = store.customer(customer_id) if is_id(customer_id) else None
-    if customer is None:
-        raise Missing("no such customer")
-    return customer
+    return _found(store.customer(customer_id) if is_id(customer_id) else None)
 
 
 def edit(
     customer_id: str, *, name: str | None, locale: str | None, seen: int, store: Customers, by: Origin, now: datetime
 ) -> Customer:
     """Change a profile: one's own, or by staff, which leaves a trace. Raises Missing, Stale."""
-    before = as_seen(read(customer_id, store=store), seen, name="customer")
+    before = as_seen(_for_change(customer_id, store=store), seen, name="customer")
     after = before.edited(name=name, locale=locale)
     store.save_customer(after, *_audit(by, "customer.edit", before, after, now))
     return after
@@ -71,7 +71,7 @@ def reinstate(customer_id: str, *, by: Origin, now: datetime, store: Customers) 
 
 
 def _become(customer_id: str, status: Status, action: str, *, by: Origin, now: datetime, store: Customers) -> Customer:
-    before = read(customer_id, store=store)
+    before = _for_change(customer_id, store=store)
     after = before.become(status)
     store.save_customer(after, *_audit(by, action, before, after, now))
     return after
@@ -79,7 +79,7 @@ def _become(customer_id: str, status: Status, action: str, *, by: Origin, now: d
 
 def add_address(customer_id: str, given: PostalAddress, *, now: datetime, store: Customers) -> Address:
     """Keep another address. Raises Missing, and Refused past the most a customer may keep."""
-    read(customer_id, store=store)
+    _for_change(customer_id, store=store)
     if len(store.addresses(customer_id)) >= MOST_ADDRESSES:
         raise Refused(f"a customer keeps at most {MOST_ADDRESSES} addresses")
     address = _address(new_id(), given, version=1)
@@ -104,6 +104,16 @@ def remove_address(customer_id: str, address_id: str, *, store: Customers) -> No
     """Remove an address. Raises Missing."""
     if not is_id(address_id) or not store.remove_address(customer_id, address_id):
         raise Missing("no such address")
+
+
+def _for_change(customer_id: str, *, store: Customers) -> Customer:
+    return _found(store.customer_for_change(customer_id) if is_id(customer_id) else None)
+
+
+def _found(customer: Customer | None) -> Customer:
+    if customer is None:
+        raise Missing("no such customer")
+    return customer
 
 
 def _address(address_id: str, given: PostalAddress, *, version: int) -> Address:

@@ -17,7 +17,8 @@ CUSTOMER = "id, email, name, locale, market, status, version, created_at"
 ADDRESS = "id, recipient, street, extra, city, region, postal_code, country, phone, version"
 
 ACCOUNT = f"SELECT {CUSTOMER}, password_hash FROM customers WHERE lower(email) = %(email)s"  # noqa: S608 - the columns are a constant
-FIND = f"SELECT {CUSTOMER} FROM customers WHERE id = %(id)s FOR UPDATE"  # noqa: S608
+FIND = f"SELECT {CUSTOMER} FROM customers WHERE id = %(id)s"  # noqa: S608
+LOCK = f"{FIND} FOR UPDATE"
 LIST = f"""
     SELECT {CUSTOMER} FROM customers
      WHERE (%(after_at)s::timestamptz IS NULL OR (created_at, id) < (%(after_at)s, %(after_id)s::uuid))
@@ -71,8 +72,13 @@ class KeptCustomers(KeptSessions):
         return Account(who=customer, password_hash=row["password_hash"], active=customer.status is Status.ACTIVE)
 
     def customer(self, customer_id: str) -> Customer | None:
-        """Return a customer for change: locked until the transaction ends."""
+        """Return a customer."""
         row = self._tx.one(FIND, id=customer_id)
+        return None if row is None else msgspec.convert(row, Customer)
+
+    def customer_for_change(self, customer_id: str) -> Customer | None:
+        """Return a customer, locked until the transaction ends."""
+        row = self._tx.one(LOCK, id=customer_id)
         return None if row is None else msgspec.convert(row, Customer)
 
     def customers(self, *, text: str | None, status: Status | None, limit: int, cursor: str | None) -> Page[Customer]:

@@ -10,6 +10,7 @@ import msgspec
 from souk.errors import Fault, Invalid
 
 Item = TypeVar("Item")
+Other = TypeVar("Other")
 Key = TypeVar("Key")
 LIMIT = 20
 MOST = 100
@@ -24,7 +25,7 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
     items: list[Item]
     next: str | None = None
 
-    def map(self, change: Callable[[Item], Any]) -> "Page[Any]":
+    def map(self, change: Callable[[Item], Other]) -> "Page[Other]":
         """Return this page with each item changed."""
         return Page([change(item) for item in self.items], self.next)
 

@@ -175,8 +175,13 @@ def _parked(record: Mapping[str, Any]) -> bool:
     queue = _queue(record)
     if queue is None or _tries(record) < TRIES:
         return False
-    dead = _sqs().get_queue_url(QueueName=queue + DEAD)["QueueUrl"]
-    _sqs().send_message(QueueUrl=dead, MessageBody=record["body"])
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        dead = _sqs().get_queue_url(QueueName=queue + DEAD)["QueueUrl"]
+        _sqs().send_message(QueueUrl=dead, MessageBody=record["body"])
+    except (BotoCoreError, ClientError):
+        return False  # it comes back, and its neighbours need not
     return True
 
 
