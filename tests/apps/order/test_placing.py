@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from apps.order.shop import Shop
+from apps.order.shop import Shop, wish
 from doors import event
 
 from chalicelib.order import live
@@ -12,7 +12,7 @@ from chalicelib.order.model.submission import SubmittedLine
 from souk.clock import utcnow
 from souk.events import Event
 from souk.ids import new_id
-from souk.money import Money
+from souk.money import MOST, Money
 
 pytestmark = pytest.mark.stores
 
@@ -31,6 +31,14 @@ def test_a_submitted_cart_becomes_an_order(shop: Shop) -> None:
     assert found.body["totals"]["total"] == {"amount": 3_998, "currency": "USD"}
     assert found.body["contact"]["email"] == "ada@example.com"
     assert shop.doors("GET", f"/stock/{sku}", token=shop.staff).body["available"] == 1
+
+
+def test_what_comes_to_more_than_is_counted_is_turned_down(shop: Shop) -> None:
+    product, sku = shop.sell(price=MOST)
+    lines = (SubmittedLine(sku=sku, product_id=product, quantity=2, product_version=1),)
+    order = shop.submit(shop.submission(product, sku, lines=lines))
+    assert codes(shop, order) == ["too-much"]
+    assert shop.doors("POST", "/quotes", wish((sku, 2))).body["type"] == "urn:souk:problem:too-much"
 
 
 def test_its_events_tell_what_was_ordered_and_nothing_personal(shop: Shop) -> None:

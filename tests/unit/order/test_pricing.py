@@ -9,7 +9,7 @@ from chalicelib.order.model import pricing
 from chalicelib.order.model.pricing import Bill, Offer, ShippingMethod, Wish, bill, tax_on
 from souk.errors import Invalid
 from souk.markets import MARKETS, Market
-from souk.money import Money, total
+from souk.money import MOST, Money, total
 
 amounts = st.integers(min_value=0, max_value=10**9)
 markets = st.sampled_from([MARKETS["default"], replace(MARKETS["default"], prices_include_tax=False)])
@@ -63,6 +63,12 @@ def test_shipping_is_free_from_a_worth_on_and_not_a_unit_before() -> None:
     assert method.free_from is not None
     assert method.cost(Money(method.free_from, "USD")).amount == 0
     assert method.cost(Money(method.free_from - 1, "USD")).amount == method.price
+
+
+def test_what_comes_to_more_than_is_counted_cannot_be_priced() -> None:
+    priced([(MOST, 1)], MARKETS["default"], pricing.SHIPPING_METHODS["pickup"])
+    with pytest.raises(Invalid):
+        priced([(MOST, 1), (1, 1)], MARKETS["default"], pricing.SHIPPING_METHODS["pickup"])
 
 
 def test_a_bill_that_does_not_sum_cannot_be_made() -> None:

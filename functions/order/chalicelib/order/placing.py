@@ -14,7 +14,7 @@ import msgspec
 from chalicelib.order import events
 from chalicelib.order.model import pricing
 from chalicelib.order.model.order import Lapsed, Order, newly_placed
-from chalicelib.order.model.pricing import Offer
+from chalicelib.order.model.pricing import Offer, TooMuch
 from chalicelib.order.model.product import Product, offers_of
 from chalicelib.order.model.quote import Quote
 from chalicelib.order.model.stock import LOCATION, Level, Movement, Short, Spot, Why
@@ -23,6 +23,7 @@ from chalicelib.order.model.submission import (
     NO_QUOTE,
     QUOTE_EXPIRED,
     QUOTE_OF_ELSEWHERE,
+    TOO_MUCH,
     Claim,
     Reason,
     Rejection,
@@ -147,7 +148,14 @@ def _priced(submission: Submission, quote: Quote | None, products: Products) -> 
         raise Unavailable(f"what is known of {behind[0].sku} is older than what the shopper saw", retry_after=5)
     if unsold:
         return Unsold([not_sold(one.sku) for one in unsold])
-    return products.keep_snapshot(_snapshot(submission, quote, offers))
+    return _kept(submission, quote, offers, products)
+
+
+def _kept(submission: Submission, quote: Quote, offers: Mapping[str, Offer], products: Products) -> Snapshot | Unsold:
+    try:
+        return products.keep_snapshot(_snapshot(submission, quote, offers))
+    except TooMuch:
+        return Unsold([TOO_MUCH])
 
 
 def _is_behind(known: Product | None, line: SubmittedLine) -> bool:

@@ -8,11 +8,17 @@ import msgspec
 from chalicelib.order.model.stock import Sku
 from souk.errors import Fault, Invalid
 from souk.markets import MARKETS, Market
-from souk.money import Money, total
+from souk.money import MOST, Money, total
 
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=9_999)]
 WHOLE = 10_000  # tax rates are in hundredths of a per cent
 TAX_RATES: Mapping[str, int] = {"US": 800}
+
+
+class TooMuch(Invalid):
+    """It comes to more money than is counted."""
+
+    code = "too-much"
 
 
 class ShippingMethod(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,13 +140,15 @@ def bill(
     method: ShippingMethod,
     country: str,
 ) -> Bill:
-    """Price `wishes`; every SKU has to be among `offers`."""
+    """Price `wishes`; every SKU has to be among `offers`. Raises TooMuch."""
     rate, included = TAX_RATES.get(country, 0), market.prices_include_tax
     lines = tuple(_line(wish, offers[wish.sku], rate, included=included) for wish in wishes)
     goods = total((line.total for line in lines), currency=market.currency)
     shipping = method.cost(goods)
     tax = total((line.tax for line in lines), currency=market.currency) + tax_on(shipping, rate, included=included)
     due = goods + shipping if included else goods + shipping + tax
+    if due.amount > MOST:
+        raise TooMuch("this comes to more money than we count")
     totals = Totals(goods=goods, shipping=shipping, tax=tax, total=due, tax_included=included)
     return Bill(market=market.code, shipping_method=method.code, lines=lines, totals=totals)
 

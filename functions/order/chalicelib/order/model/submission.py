@@ -85,6 +85,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 EMPTY = Reason(code="empty", detail="there is nothing in the cart")
 NO_QUOTE = Reason(code="quote-unknown", detail="there is no such quote")
 QUOTE_EXPIRED = Reason(code="quote-expired", detail="the quote had expired when the cart was submitted")
+TOO_MUCH = Reason(code="too-much", detail="it comes to more money than we count")
 QUOTE_OF_ELSEWHERE = Reason(code="quote-elsewhere", detail="the quote is for another market")
 
 
