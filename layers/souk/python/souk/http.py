@@ -1,6 +1,5 @@
 """Doors: Chalice routes that read, authorise, answer and fail alike."""
 
-import hashlib
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -156,7 +155,7 @@ class Souk(QueueDoors, Chalice):
         parts = sorted((self.request.uri_params or {}).items())  # the path itself is the route's pattern here
         route = f"{self.request.method} {self.app_name} {self.request.path} {parts}"
         scope = id_of("attempt", who.kind, who.subject, route, key)
-        return Attempt(scope=scope, fingerprint=hashlib.sha256(self._raw()).hexdigest())
+        return Attempt.of(scope, key, self._raw())
 
     def once(self, attempts: Attempts, decide: Callable[[], Decided]) -> Decided:
         """Answer with what `decide` says, and the same again when the same Idempotency-Key comes again.
@@ -168,7 +167,7 @@ class Souk(QueueDoors, Chalice):
         if attempt is None:
             return decide()
         if (stored := attempts.recall(attempt)) is not None:
-            return cast("Decided", problems.replayed(stored))
+            return cast("Decided", problems.replayed(attempt.unseal(stored)))
         try:
             with attempts.savepoint():
                 answer = self._answer(decide(), self._status_of_route())
@@ -176,7 +175,7 @@ class Souk(QueueDoors, Chalice):
             if not problems.is_decision(error):
                 raise
             answer = problems.answer(error)
-        attempts.remember(attempt, problems.sealed(answer))
+        attempts.remember(attempt, attempt.seal(problems.sealed(answer)))
         return cast("Decided", answer)
 
     def _status_of_route(self) -> int:
