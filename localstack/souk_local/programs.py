@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from souk_local import gateway
 from souk_local.errors import StackError
 
 if TYPE_CHECKING:
@@ -33,9 +34,14 @@ def stop_bridge(stack: Stack, *, say: Say) -> None:
 
 
 def note_fresh_start(stack: Stack) -> None:
-    """Remember that LocalStack started with nothing, and since when events may have been lost with the one before."""
-    if stack.layout.deployed.exists() and not stack.note(PENDING):
-        stack.write_note(PENDING, stack.note(SINCE) or written(datetime.now(UTC) - KEPT))
+    """Remember that LocalStack starts with nothing, and since when events may have been lost with the one before.
+
+    Until all is deployed again the gateway sends nobody there: LocalStack says 200 to everything while it starts.
+    """
+    if stack.layout.deployed.exists():
+        gateway.write_routes({}, place=stack.layout)
+        if not stack.note(PENDING):
+            stack.write_note(PENDING, stack.note(SINCE) or written(datetime.now(UTC) - KEPT))
     stack.write_note(SINCE, written(datetime.now(UTC)))
 
 

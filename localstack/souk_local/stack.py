@@ -94,6 +94,8 @@ class Stack:
                 checks.machine(self.layout.state)
             self.write_note("engine", self.engine.name)
             lost = dict(self.prepare(missing, say))
+            if "localstack" in missing and not self.engine_of("localstack").alive("localstack"):
+                programs.note_fresh_start(self)
             lost |= self.bring_up([name for name in missing if name not in lost], say)
         for name, reason in lost.items():
             say(name, f"down: {textwrap.shorten(reason, SHORT, placeholder='...')}")
@@ -132,8 +134,6 @@ class Stack:
         """Start one part, wait until it answers, and create in it what the services need."""
         part, runs_on = store.named(name), self.engine_of(name)
         say(name, "starting")
-        if name == "localstack" and not runs_on.alive(name):
-            programs.note_fresh_start(self)
         runs_on.start(name)
         ready.wait(
             name,
