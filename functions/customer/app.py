@@ -143,6 +143,13 @@ def add_address(body: PostalAddress) -> Answer[Address]:
         return app.once(store.attempts, decide)
 
 
+@app.route("/me/addresses/{address_id}", admits=Admits.CUSTOMER)
+def read_address(address_id: str) -> Address:
+    """Read one of one's own addresses."""
+    with live.reading() as store:
+        return customers.read_address(app.caller.subject, address_id, store=store)
+
+
 @app.route("/me/addresses/{address_id}", methods=["PUT"], admits=Admits.CUSTOMER, takes=Takes.VERSION)
 def change_address(address_id: str, body: PostalAddress) -> Address:
     """Replace one of one's own addresses."""

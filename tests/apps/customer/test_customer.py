@@ -1,6 +1,7 @@
 """The customer service's doors, with its real database."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -53,6 +54,16 @@ def test_a_repeated_registration_is_one(shop: Doors) -> None:
     assert first.body["id"] == again.body["id"]
 
 
+def test_who_reads_does_not_wait_for_who_changes(shop: Doors, ada: dict[str, Any]) -> None:
+    def refresh() -> int:
+        assert shop("GET", "/me", token=ada["token"]).status == 200
+        return shop("POST", "/sessions/refresh", {"refresh_token": ada["refresh"]}).status
+
+    with ThreadPoolExecutor(1) as another, live.customers() as store:
+        assert store.customer_for_change(ada["id"])
+        assert another.submit(refresh).result(timeout=5) == 201
+
+
 def test_a_profile_is_edited_by_version(shop: Doors, ada: dict[str, Any]) -> None:
     mine = shop("GET", "/me", token=ada["token"])
     edited = shop("PATCH", "/me", {"name": "Ada L."}, token=ada["token"], if_match=mine.etag)
@@ -67,6 +78,9 @@ def test_addresses_are_kept_changed_and_removed(shop: Doors, ada: dict[str, Any]
     where = made.headers["Location"].removeprefix("/customer")
     changed = shop("PUT", where, {**HOME, "city": "Shelbyville"}, token=ada["token"], if_match=made.etag)
     assert changed.body["city"] == "Shelbyville"
+    found = shop("GET", where, token=ada["token"])
+    assert (found.body, found.etag) == (changed.body, changed.etag)
+    assert shop("GET", where, token=customer()).status == 404
     assert shop("PUT", where, HOME, token=customer(), if_match=changed.etag).status == 404
     assert shop("DELETE", where, token=ada["token"]).status == 204
     assert shop("GET", "/me/addresses", token=ada["token"]).body["items"] == []

@@ -34,7 +34,10 @@ class Customers(SessionStore, Protocol):
         """Return a customer's addresses, oldest first."""
 
     def address(self, customer_id: str, address_id: str) -> Address | None:
-        """Return one of a customer's addresses for change."""
+        """Return one of a customer's addresses."""
+
+    def address_for_change(self, customer_id: str, address_id: str) -> Address | None:
+        """Return one of a customer's addresses, locked until the transaction ends."""
 
     def save_address(self, customer_id: str, address: Address, now: datetime) -> None:
         """Keep a new or changed address."""
@@ -87,13 +90,16 @@ def add_address(customer_id: str, given: PostalAddress, *, now: datetime, store:
     return address
 
 
+def read_address(customer_id: str, address_id: str, *, store: Customers) -> Address:
+    """Return one of a customer's addresses. Raises Missing."""
+    return _found_address(store.address(customer_id, address_id) if is_id(address_id) else None)
+
+
 def change_address(
     customer_id: str, address_id: str, given: PostalAddress, *, seen: int, now: datetime, store: Customers
 ) -> Address:
     """Replace an address. Raises Missing, Stale."""
-    found = store.address(customer_id, address_id) if is_id(address_id) else None
-    if found is None:
-        raise Missing("no such address")
+    found = _found_address(store.address_for_change(customer_id, address_id) if is_id(address_id) else None)
     before = as_seen(found, seen, name="address")
     after = _address(before.id, given, version=before.version + 1)
     store.save_address(customer_id, after, now)
@@ -114,6 +120,12 @@ def _found(customer: Customer | None) -> Customer:
     if customer is None:
         raise Missing("no such customer")
     return customer
+
+
+def _found_address(address: Address | None) -> Address:
+    if address is None:
+        raise Missing("no such address")
+    return address
 
 
 def _address(address_id: str, given: PostalAddress, *, version: int) -> Address:

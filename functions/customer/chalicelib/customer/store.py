@@ -37,9 +37,8 @@ SAVE = """
      WHERE id = %(id)s
 """
 ADDRESSES = f"SELECT {ADDRESS} FROM addresses WHERE customer_id = %(customer_id)s ORDER BY created_at, id"  # noqa: S608
-FIND_ADDRESS = f"""
-    SELECT {ADDRESS} FROM addresses WHERE id = %(id)s AND customer_id = %(customer_id)s FOR UPDATE
-"""  # noqa: S608
+FIND_ADDRESS = f"SELECT {ADDRESS} FROM addresses WHERE id = %(id)s AND customer_id = %(customer_id)s"  # noqa: S608
+LOCK_ADDRESS = f"{FIND_ADDRESS} FOR UPDATE"
 SAVE_ADDRESS = """
     INSERT INTO addresses (id, customer_id, recipient, street, extra, city, region, postal_code, country, phone,
                            version, created_at)
@@ -107,8 +106,13 @@ class KeptCustomers(KeptSessions):
         return [msgspec.convert(row, Address) for row in rows]
 
     def address(self, customer_id: str, address_id: str) -> Address | None:
-        """Return one of a customer's addresses for change."""
+        """Return one of a customer's addresses."""
         row = self._tx.one(FIND_ADDRESS, id=address_id, customer_id=customer_id)
+        return None if row is None else msgspec.convert(row, Address)
+
+    def address_for_change(self, customer_id: str, address_id: str) -> Address | None:
+        """Return one of a customer's addresses, locked until the transaction ends."""
+        row = self._tx.one(LOCK_ADDRESS, id=address_id, customer_id=customer_id)
         return None if row is None else msgspec.convert(row, Address)
 
     def save_address(self, customer_id: str, address: Address, now: datetime) -> None:

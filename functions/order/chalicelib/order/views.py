@@ -86,7 +86,7 @@ class MethodView(msgspec.Struct, frozen=True, kw_only=True):
         return cls(code=method.code, title=method.title, price=Money(method.price, currency), free_from=free_from)
 
 
-class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """An order; `pending` while it is not decided, `rejected` with reasons when it was turned down."""
 
     id: str

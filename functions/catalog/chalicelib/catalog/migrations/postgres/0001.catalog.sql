@@ -11,7 +11,6 @@ CREATE TABLE categories (
 -- Siblings differ in their slug; a removed category leaves its slug free.
 CREATE UNIQUE INDEX categories_slug
     ON categories (coalesce(parent_id, '00000000-0000-0000-0000-000000000000'), slug) WHERE state = 'active';
-CREATE INDEX categories_children ON categories (parent_id, position, name) WHERE state = 'active';
 CREATE INDEX categories_changed ON categories (changed_at);
 
 CREATE TABLE product_types (
