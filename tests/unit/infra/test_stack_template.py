@@ -105,9 +105,9 @@ def test_a_service_takes_messages_from_its_own_queues_only(service: str) -> None
 
 
 @pytest.mark.parametrize("service", apps.SERVICES)
-def test_a_service_sends_to_its_own_dead_letters_only(service: str) -> None:
-    dead = [arn(f"{queue(name)}Dead") for name in consumers()[service]]
-    assert sorted(map(str, allowed(service, "sqs:SendMessage"))) == sorted(map(str, dead))
+def test_a_service_sends_to_its_own_queues_and_dead_letters_only(service: str) -> None:
+    own = [arn(f"{queue(name)}{end}") for name in consumers()[service] for end in ("", "Dead")]
+    assert sorted(map(str, allowed(service, "sqs:SendMessage"))) == sorted(map(str, own))
 
 
 @pytest.mark.parametrize("service", apps.SERVICES)

@@ -54,12 +54,12 @@ def address(sqs: Any, name: str) -> str:
 
 
 def received(sqs: Any, name: str) -> list[dict[str, Any]]:
-    wanted = {"WaitTimeSeconds": 5, "MessageSystemAttributeNames": ["All"]}
+    wanted = {"WaitTimeSeconds": 5, "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
     messages: list[dict[str, Any]] = sqs.receive_message(QueueUrl=address(sqs, name), **wanted).get("Messages", [])
     return messages
 
 
-def deliver(client: Client, sqs: Any, fact: Happened, *, tries: int) -> dict[str, Any]:
+def deliver(client: Client, sqs: Any, fact: Happened, *, tries: int = 1, strikes: int = 0) -> dict[str, Any]:
     """Put an event into the queue and hand it on as Lambda does."""
     body = Event.of(fact, aggregate="a", version=1, now=utcnow()).encoded().decode()
     sqs.send_message(QueueUrl=address(sqs, QUEUE), MessageBody=body)
@@ -69,6 +69,7 @@ def deliver(client: Client, sqs: Any, fact: Happened, *, tries: int) -> dict[str
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
         "attributes": {"ApproximateReceiveCount": str(tries)},
+        "messageAttributes": {queues.STRIKES: {"stringValue": str(strikes), "dataType": "Number"}} if strikes else {},
         "eventSourceARN": f"arn:aws:sqs:eu-central-1:123456789012:{QUEUE}",
     }
     answer: dict[str, Any] = client._app.handler_map["take"]({"Records": [record]}, Context("take", "1"))
@@ -81,9 +82,17 @@ def test_what_failed_comes_back_long_before_the_queue_would_give_it_again(client
 
 
 def test_a_message_that_failed_too_often_by_its_own_fault_is_parked(client: Client, sqs: Any) -> None:
-    answer = deliver(client, sqs, Happened(), tries=queues.TRIES)
+    answer = deliver(client, sqs, Happened(), strikes=queues.TRIES - 1)
     assert answer == {"batchItemFailures": [], "refused": []}, "it is done with, as it lies elsewhere now"
     assert len(received(sqs, QUEUE + queues.DEAD)) == 1
+
+
+def test_a_message_that_failed_by_its_own_fault_is_tried_again_with_a_strike(client: Client, sqs: Any) -> None:
+    answer = deliver(client, sqs, Happened(), tries=900)
+    assert answer == {"batchItemFailures": [], "refused": []}, "a copy of it waits, with its strike"
+    (copy,) = received(sqs, QUEUE)
+    assert copy["MessageAttributes"][queues.STRIKES]["StringValue"] == "1"
+    assert not received(sqs, QUEUE + queues.DEAD), "how often stores were away does not count"
 
 
 def test_a_store_that_is_away_is_never_the_messages_fault(client: Client, sqs: Any) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BATCH = 10
 TRIES = 5  # after so many failures that are the message's own fault, it is parked in the dead letter queue
 DEAD = "-dead"
+STRIKES = "strikes"  # the message attribute that counts them
 LEAST = 6.0  # seconds that taking one event may need: more than any store's time-out
 LONGEST_PAUSE = 60  # seconds between tries
 
@@ -123,7 +124,7 @@ class QueueDoors:
                 _come_back(record)
             except Exception as error:  # noqa: BLE001 - the outermost door: one bad event must not repeat its neighbours
                 self._log_failure(consumer, message, error)
-                if not _parked(record):
+                if not _set_aside(record):
                     failed.append(message)
                     refused.append(message)
                     _come_back(record)
@@ -170,19 +171,35 @@ def _sqs() -> Any:
     return boto3.client("sqs")
 
 
-def _parked(record: Mapping[str, Any]) -> bool:
-    """Put a record that failed too often into the dead letter queue beside its own; tell whether it is there now."""
-    queue = _queue(record)
-    if queue is None or _tries(record) < TRIES:
+def _strikes(record: Mapping[str, Any]) -> int:
+    """Return how often the message failed by its own fault; the queue counts every time it was given out, ours or not."""
+    return int(record.get("messageAttributes", {}).get(STRIKES, {}).get("stringValue", 0))
+
+
+def _set_aside(record: Mapping[str, Any]) -> bool:
+    """Put a message that failed by its own fault into its queue anew with one strike more, or among the dead.
+
+    Tell whether it lies there now, so that this copy of it is done with.
+    """
+    queue, strikes = _queue(record), _strikes(record) + 1
+    if queue is None:
         return False
     from botocore.exceptions import BotoCoreError, ClientError
 
+    dead = strikes >= TRIES
+    attributes = {STRIKES: {"DataType": "Number", "StringValue": str(strikes)}}
     try:
-        dead = _sqs().get_queue_url(QueueName=queue + DEAD)["QueueUrl"]
-        _sqs().send_message(QueueUrl=dead, MessageBody=record["body"])
+        url = _sqs().get_queue_url(QueueName=queue + DEAD if dead else queue)["QueueUrl"]
+        pause = 0 if dead else _pause(strikes)
+        _sqs().send_message(QueueUrl=url, MessageBody=record["body"], MessageAttributes=attributes, DelaySeconds=pause)
     except (BotoCoreError, ClientError):
         return False  # it comes back, and its neighbours need not
     return True
+
+
+def _pause(times: int) -> int:
+    """Return for how many seconds something waits that failed so often; it doubles."""
+    return int(min(2 ** min(times, 10), LONGEST_PAUSE))
 
 
 def _come_back(record: Mapping[str, Any]) -> None:
@@ -192,7 +209,8 @@ def _come_back(record: Mapping[str, Any]) -> None:
         return
     from botocore.exceptions import BotoCoreError, ClientError
 
-    pause = min(2 ** min(_tries(record), 10), LONGEST_PAUSE)
     with suppress(BotoCoreError, ClientError):  # then the queue's own time-out stands
         url = _sqs().get_queue_url(QueueName=queue)["QueueUrl"]
-        _sqs().change_message_visibility(QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=pause)
+        _sqs().change_message_visibility(
+            QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=_pause(_tries(record))
+        )
