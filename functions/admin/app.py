@@ -27,7 +27,7 @@ class InvitationWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     roles: frozenset[RoleName]
 
 
-class InvitationView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class InvitationView(msgspec.Struct, frozen=True, kw_only=True):
     """An invitation; `token` is told once, to whoever made it."""
 
     id: str
@@ -37,7 +37,7 @@ class InvitationView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     created_at: datetime
     expires_at: datetime
     accepted_at: datetime | None = None
-    token: str = ""
+    token: str | None = None
 
 
 class Acceptance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -226,6 +226,13 @@ def add_role(body: RoleWish) -> Answer[RoleView]:
         return app.once(store.attempts, decide)
 
 
+@app.route("/roles/{name}", permission="roles:read")
+def read_role(name: str) -> RoleView:
+    """Read a role."""
+    with live.reading() as store:
+        return _role(staff.read_role(name, store=store))
+
+
 @app.route("/roles/{name}", methods=["PUT"], permission="roles:write", takes=Takes.VERSION)
 def change_role(name: str, body: Grants) -> RoleView:
     """Change what a role grants."""
@@ -264,7 +271,7 @@ def _role(role: Role) -> RoleView:
     return RoleView(role.name, sorted(role.permissions), role.version)
 
 
-def _invitation(invitation: Invitation, token: str = "") -> InvitationView:
+def _invitation(invitation: Invitation, token: str | None = None) -> InvitationView:
     fields: dict[str, Any] = {**msgspec.structs.asdict(invitation), "roles": sorted(invitation.roles)}
     return InvitationView(**fields, token=token)
 

@@ -1,6 +1,7 @@
 """The admin service's doors, with its real database."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
@@ -67,6 +68,18 @@ def test_sign_in_is_throttled_per_account(admin: Doors, owner: dict[str, str], e
     assert int(tries[-1].headers["Retry-After"]) > 0
 
 
+def test_guesses_that_come_at_once_are_throttled_too(admin: Doors, owner: dict[str, str], email: str) -> None:
+    with ThreadPoolExecutor(12) as guessers:
+        wish = {"email": email, "password": "not-the-password"}
+        tries = list(guessers.map(lambda _: admin("POST", "/sessions", wish, x_real_ip=email).status, range(24)))
+    assert sorted(tries) == [401] * 5 + [429] * 19
+
+
+def test_signing_in_is_no_failure(admin: Doors, owner: dict[str, str], email: str) -> None:
+    tries = [admin("POST", "/sessions", {"email": email, "password": PASSWORD}).status for _ in range(7)]
+    assert tries == [201] * 7
+
+
 def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(admin: Doors, owner: dict[str, str]) -> None:
     spent = {"refresh_token": owner["refresh_token"]}
     first, again = admin("POST", "/sessions/refresh", spent), admin("POST", "/sessions/refresh", spent)
@@ -117,6 +130,14 @@ def test_roles_are_edited_by_version(admin: Doors, owner: dict[str, str]) -> Non
     assert admin("PUT", f"/roles/{name}", grants, token=token, if_match='"7"').status == 412
     changed = admin("PUT", f"/roles/{name}", grants, token=token, if_match='"1"')
     assert (changed.status, changed.etag) == (200, '"2"')
+
+
+def test_a_role_is_found_where_it_was_made_and_its_name_is_taken(admin: Doors, owner: dict[str, str]) -> None:
+    name, token = role(admin, owner, "orders:read"), owner["access_token"]
+    found = admin("GET", f"/roles/{name}", token=token)
+    assert (found.body["permissions"], found.etag) == (["orders:read"], '"1"')
+    taken = admin("POST", "/roles", {"name": name, "permissions": []}, token=token)
+    assert (taken.status, taken.body["type"]) == (409, "urn:souk:problem:name-taken")
 
 
 def test_nobody_grants_what_they_may_not_do(admin: Doors) -> None:

@@ -41,13 +41,16 @@ class Staff(SessionStore, Protocol):
         """Keep a changed member and put events in the outbox."""
 
     def role(self, name: str) -> Role | None:
-        """Return a role for change."""
+        """Return a role for change: locked until the transaction ends."""
 
     def roles(self, names: Iterable[str] | None = None) -> list[Role]:
         """Return the roles of these names, or all, by name."""
 
+    def add_role(self, role: Role, *events: Event) -> bool:
+        """Keep a new role and put events in the outbox; False when the name is taken."""
+
     def save_role(self, role: Role, *events: Event) -> None:
-        """Keep a new or changed role."""
+        """Keep a role, new or changed, and put events in the outbox."""
 
     def add_events(self, *events: Event) -> None:
         """Put events in the outbox."""
@@ -121,12 +124,19 @@ def reinstate(member_id: str, *, by: Origin, now: datetime, store: Staff) -> Sta
     return after
 
 
+def read_role(name: str, *, store: Staff) -> Role:
+    """Return a role. Raises Missing."""
+    found = store.roles([name])
+    if not found:
+        raise Missing("no such role")
+    return found[0]
+
+
 def add_role(role: Role, *, by: Origin, now: datetime, store: Staff) -> Role:
     """Add a role. Raises Refused when the name is taken, Forbidden for what the caller may not do."""
     _no_more_than_own(role.permissions, acting(by, "roles:write", store=store))
-    if store.role(role.name) is not None:
+    if not store.add_role(role, audited(by, "role.create", role.name, service="admin", now=now, after=role)):
         raise Refused("there is a role of that name", code="name-taken")
-    store.save_role(role, audited(by, "role.create", role.name, service="admin", now=now, after=role))
     return role
 
 

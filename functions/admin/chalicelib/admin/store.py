@@ -53,6 +53,10 @@ LIST_ROLES = """
     SELECT name, permissions, version FROM roles
      WHERE %(names)s::text[] IS NULL OR name = ANY(%(names)s) ORDER BY name
 """
+ADD_ROLE = """
+    INSERT INTO roles (name, permissions, version) VALUES (%(name)s, %(permissions)s, %(version)s)
+    ON CONFLICT DO NOTHING
+"""
 SAVE_ROLE = """
     INSERT INTO roles (name, permissions, version) VALUES (%(name)s, %(permissions)s, %(version)s)
     ON CONFLICT (name) DO UPDATE SET permissions = excluded.permissions, version = excluded.version
@@ -139,8 +143,15 @@ class KeptStaff(KeptSessions):
         rows = self._tx.all(LIST_ROLES, names=None if names is None else sorted(names))
         return [msgspec.convert(row, Role) for row in rows]
 
+    def add_role(self, role: Role, *events: Event) -> bool:
+        """Keep a new role and put events in the outbox; False when the name is taken."""
+        added = self._tx.run(ADD_ROLE, **_columns(role)) == 1
+        if added:
+            self.add_events(*events)
+        return added
+
     def save_role(self, role: Role, *events: Event) -> None:
-        """Keep a new or changed role."""
+        """Keep a role, new or changed, and put events in the outbox."""
         self._tx.run(SAVE_ROLE, **_columns(role))
         self.add_events(*events)
 
