@@ -44,11 +44,10 @@ def prove(
     transaction open.
     """
     account = email.strip().lower()
-    failures.check(account, ip, now)
+    failures.admit(account, ip, now)
     found = find(account)
     right = matches(password, found.password_hash if found else None)
     if found is None or not right or not found.active:
-        failures.count(account, ip, now)
         raise Unauthenticated("email address or password is wrong")
-    failures.forget(account)
+    failures.forgive(account, ip)
     return found.who

@@ -3,6 +3,7 @@
 import hashlib
 import math
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from typing import Protocol
 
 from souk.errors import TooMany
@@ -12,35 +13,36 @@ WINDOW = timedelta(minutes=15)
 PER_ACCOUNT = 5
 PER_ADDRESS = 50
 
-SEEN = "SELECT kind, failures, since FROM sign_in_failures WHERE key = ANY(%(keys)s) AND since > %(oldest)s"
 COUNT = """
-    INSERT INTO sign_in_failures (key, kind, failures, since)
+    INSERT INTO sign_in_failures AS kept (key, kind, failures, since)
     SELECT key, kind, 1, %(now)s FROM unnest(%(keys)s::text[], %(kinds)s::text[]) AS f (key, kind) ORDER BY key
     ON CONFLICT (key) DO UPDATE
-       SET failures = CASE WHEN sign_in_failures.since > %(oldest)s THEN sign_in_failures.failures + 1 ELSE 1 END,
-           since = CASE WHEN sign_in_failures.since > %(oldest)s THEN sign_in_failures.since ELSE %(now)s END
+       SET failures = CASE WHEN kept.since > %(oldest)s THEN kept.failures + 1 ELSE 1 END,
+           since = CASE WHEN kept.since > %(oldest)s THEN kept.since ELSE %(now)s END
+ RETURNING kind, failures, since
 """
+UNCOUNT = "UPDATE sign_in_failures SET failures = failures - 1 WHERE key = ANY(%(keys)s) AND failures > 0"
 SWEEP = "DELETE FROM sign_in_failures WHERE since <= %(oldest)s"
-FORGET = "DELETE FROM sign_in_failures WHERE key = %(key)s"
+FORGET = """
+    WITH forgotten AS (DELETE FROM sign_in_failures WHERE key = %(account)s)
+    UPDATE sign_in_failures SET failures = failures - 1 WHERE key = %(address)s AND failures > 0
+"""
 KINDS = {"account": PER_ACCOUNT, "address": PER_ADDRESS}
 
 
 class Failures(Protocol):
     """What counts failed sign-ins."""
 
-    def check(self, account: str, address: str, now: datetime) -> None:
-        """Raise TooMany while the account or the address has failed too often."""
+    def admit(self, account: str, address: str, now: datetime) -> None:
+        """Count a try as failed, before it is known: many at once are counted too. Raises TooMany after too many."""
 
-    def count(self, account: str, address: str, now: datetime) -> None:
-        """Count a failure."""
-
-    def forget(self, account: str) -> None:
-        """Forget an account's failures after a success."""
+    def forgive(self, account: str, address: str) -> None:
+        """Forget an account's failures after a success, which was none of the address's either."""
 
 
 def wait_of(kind: str, failures: int, since: datetime, now: datetime) -> int:
-    """Return how many seconds to wait after so many failures since then; 0 for none."""
-    if failures < KINDS[kind]:
+    """Return how many seconds to wait when this is the n-th failure since then; 0 for none."""
+    if failures <= KINDS[kind]:
         return 0
     return max(1, math.ceil((since + WINDOW - now).total_seconds()))
 
@@ -52,23 +54,20 @@ class KeptFailures:
         """Count in `database`."""
         self._database = database
 
-    def check(self, account: str, address: str, now: datetime) -> None:
-        """Raise TooMany while the account or the address has failed too often."""
+    def admit(self, account: str, address: str, now: datetime) -> None:
+        """Count a try as failed, before it is known: many at once are counted too. Raises TooMany after too many."""
+        keys = [_key("account", account), _key("address", network(address))]
         with self._database.reading() as session:
-            rows = session.all(SEEN, keys=_keys(account, address), oldest=now - WINDOW)
-        wait = max((wait_of(row["kind"], row["failures"], row["since"], now) for row in rows), default=0)
-        if wait:
-            raise TooMany("too many failed sign-ins", retry_after=wait)
+            rows = session.all(COUNT, keys=keys, kinds=list(KINDS), now=now, oldest=now - WINDOW)
+            wait = max(wait_of(row["kind"], row["failures"], row["since"], now) for row in rows)
+            if wait:  # nothing was tried, so whoever shares the address has nothing to pay for
+                session.run(UNCOUNT, keys=keys)
+                raise TooMany("too many failed sign-ins", retry_after=wait)
 
-    def count(self, account: str, address: str, now: datetime) -> None:
-        """Count a failure."""
+    def forgive(self, account: str, address: str) -> None:
+        """Forget an account's failures after a success, which was none of the address's either."""
         with self._database.reading() as session:
-            session.run(COUNT, keys=_keys(account, address), kinds=list(KINDS), now=now, oldest=now - WINDOW)
-
-    def forget(self, account: str) -> None:
-        """Forget an account's failures after a success."""
-        with self._database.reading() as session:
-            session.run(FORGET, key=_key("account", account))
+            session.run(FORGET, account=_key("account", account), address=_key("address", network(address)))
 
     def sweep(self, now: datetime) -> None:
         """Remove failures that count no more."""
@@ -76,8 +75,12 @@ class KeptFailures:
             session.run(SWEEP, oldest=now - WINDOW)
 
 
-def _keys(account: str, address: str) -> list[str]:
-    return [_key("account", account), _key("address", address)]
+def network(address: str) -> str:
+    """Return what one client holds: of IPv6, where everybody has more addresses than can be counted, the first half."""
+    try:
+        return str(ip_network((address, 64), strict=False)) if ":" in address else address
+    except ValueError:
+        return address
 
 
 def _key(kind: str, value: str) -> str:
