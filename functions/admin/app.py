@@ -140,13 +140,12 @@ def jwks() -> Jwks:
 
 
 @app.route("/invitations", methods=["POST"], status=201, permission="staff:write", takes=Takes.KEY)
-def invite(body: InvitationWish) -> Answer[InvitationView]:
+def invite(body: InvitationWish) -> InvitationView:
     """Invite somebody to join the staff."""
     with live.staff() as store:
 
-        def decide() -> Answer[InvitationView]:
-            made, token = invitations.invite(body.email, body.roles, by=app.origin, now=utcnow(), store=store)
-            return created(_invitation(made, token), f"/admin/invitations/{made.id}")
+        def decide() -> InvitationView:
+            return _invitation(*invitations.invite(body.email, body.roles, by=app.origin, now=utcnow(), store=store))
 
         return app.once(store.attempts, decide)
 
