@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
+from chalicelib.order.events import OrderPlaced
 from chalicelib.order.model.listing import Filter, Place, Summary
 from chalicelib.order.model.order import Lapsed, Order
 from chalicelib.order.model.stock import Spot
@@ -19,6 +21,7 @@ from souk.records import add_events
 
 CONSUMER = "order-submissions"
 SAME_REFERENCE = "payments_reference"
+NOTHING = "00000000-0000-0000-0000-000000000000"  # comes before every id
 
 
 class OrderRows:
@@ -111,6 +114,12 @@ class OrderRows:
         fresh = {row["order_id"] for row in self.tx.all(sql.CLAIM_PAST, orders=_encoded(orders))}
         self.tx.run(sql.ADD_ORDERS, orders=_encoded([order for order in orders if order.id in fresh]))
         return fresh
+
+    def placed(self, *, since: datetime, after: Place | None, limit: int) -> list[tuple[Place, OrderPlaced]]:
+        """Return what there is to say of orders placed since a moment, oldest first, and where each stands."""
+        at, order_id = after or (since, NOTHING)
+        rows = self.tx.all(sql.PLACED, since=since, at=at, id=order_id, limit=limit)
+        return [((row["placed_at"], row["order_id"]), msgspec.convert(row, OrderPlaced)) for row in rows]
 
 
 def _encoded(orders: Sequence[Order]) -> str:

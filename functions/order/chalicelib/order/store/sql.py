@@ -198,3 +198,13 @@ LIST = """
      ORDER BY placed_at DESC, id DESC
      LIMIT %(limit)s
 """
+PLACED = """
+    SELECT id AS order_id, cart_id, attempt, market, customer_id, placed_at,
+           jsonb_build_object('amount', total, 'currency', currency) AS total,
+           (SELECT jsonb_agg(jsonb_build_object('sku', sku, 'product_id', product_id, 'quantity', quantity) ORDER BY sku)
+              FROM order_lines WHERE order_id = orders.id) AS lines
+      FROM orders
+     WHERE placed_at >= %(since)s AND (placed_at, id) > (%(at)s, %(id)s)
+     ORDER BY placed_at, id
+     LIMIT %(limit)s
+"""
