@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.admin import access, invitations, live, staff, trail
 from chalicelib.admin.model import Email, Invitation, Name, Role, RoleName, StaffMember, Status
-from souk import records, sessions
+from souk import passwords, records, sessions
 from souk.audit import Audited
 from souk.auth import Jwks
 from souk.clock import utcnow
@@ -160,10 +160,11 @@ def list_invitations(query: PageQuery) -> Page[InvitationView]:
 @app.route("/invitations/{token}/acceptance", methods=["POST"], status=201, takes=Takes.KEY)
 def accept_invitation(token: str, body: Acceptance) -> StaffView:
     """Join the staff by invitation."""
+    secret = passwords.accepted(body.password)
     with live.staff() as store:
 
         def decide() -> StaffView:
-            joined = invitations.accept(token, body.name, body.password, ip=app.client_ip, now=utcnow(), store=store)
+            joined = invitations.accept(token, body.name, secret, ip=app.client_ip, now=utcnow(), store=store)
             return _view(joined)
 
         return app.once(store.attempts, decide)

@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.customer import access, customers, live
 from chalicelib.customer.model import Address, Customer, Email, Locale, Name, PostalAddress, Status
-from souk import records, sessions
+from souk import passwords, records, sessions
 from souk.auth import Jwks
 from souk.clock import utcnow
 from souk.http import Admits, Answer, Souk, Takes, created
@@ -57,10 +57,11 @@ class CustomersQuery(PageQuery, frozen=True, kw_only=True):
 @app.route("/customers", methods=["POST"], status=201, takes=Takes.KEY)
 def register(body: Registration) -> Answer[CustomerView]:
     """Become a customer."""
+    secret = passwords.accepted(body.password)
     with live.customers() as store:
 
         def decide() -> Answer[CustomerView]:
-            made = access.register(body.email, body.name, body.password, locale=body.locale, now=utcnow(), store=store)
+            made = access.register(body.email, body.name, secret, locale=body.locale, now=utcnow(), store=store)
             return created(_view(made), "/customer/me")
 
         return app.once(store.attempts, decide)

@@ -12,7 +12,6 @@ from souk.errors import Missing, Refused
 from souk.events import Event
 from souk.ids import is_id, new_id
 from souk.paging import Page
-from souk.passwords import check, hashed
 
 
 class Invitations(staff.Staff, Protocol):
@@ -51,9 +50,8 @@ def invite(
     return invitation, token
 
 
-def accept(token: str, name: str, password: str, *, ip: str, now: datetime, store: Invitations) -> StaffMember:
-    """Join the staff. Raises Missing, Refused when it is used up or expired or the address is taken, Invalid."""
-    check(password)
+def accept(token: str, name: str, password_hash: str, *, ip: str, now: datetime, store: Invitations) -> StaffMember:
+    """Join the staff. Raises Missing, Refused when it is used up or expired or the address is taken."""
     invitation = store.invitation(digest(token))
     if invitation is None:
         raise Missing("no such invitation")
@@ -61,7 +59,7 @@ def accept(token: str, name: str, password: str, *, ip: str, now: datetime, stor
     _still_meant(invitation, store=store)
     store.save_invitation(accepted)
     member = StaffMember(id=new_id(), email=invitation.email, name=name, roles=invitation.roles, created_at=now)
-    if not store.add_member(member, hashed(password)):
+    if not store.add_member(member, password_hash):
         raise Refused("there is a member of staff with that email address", code="email-taken")
     by = Origin(Caller(kind=Kind.STAFF, subject=member.id), ip)
     store.add_events(_audit(by, "invitation.accept", invitation, accepted, now))

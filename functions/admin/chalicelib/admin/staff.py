@@ -12,7 +12,7 @@ from souk.errors import Fault, Forbidden, Invalid, Missing, Refused, Unauthentic
 from souk.events import Event
 from souk.ids import is_id, new_id
 from souk.paging import Page
-from souk.passwords import check, hashed
+from souk.passwords import accepted
 from souk.sessions import SessionStore
 from souk.versions import as_seen
 
@@ -166,11 +166,11 @@ def known_roles(names: frozenset[str], *, by: Origin, store: Staff) -> None:
 
 def create_owner(email: str, name: str, password: str, *, now: datetime, store: Staff) -> StaffMember:
     """Make a member who may do everything; for the command line. Raises Invalid, Refused."""
-    check(password)
+    secret = accepted(password)
     if store.role(OWNER) is None or store.roles([OWNER])[0].permissions != PERMISSIONS:
         store.save_role(Role(name=OWNER, permissions=PERMISSIONS))
     member = StaffMember(id=new_id(), email=email, name=name, roles=frozenset({OWNER}), created_at=now)
-    if not store.add_member(member, hashed(password)):
+    if not store.add_member(member, secret):
         raise Refused("there is a member of staff with that email address", code="email-taken")
     return member
 

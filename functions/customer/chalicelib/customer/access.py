@@ -9,7 +9,6 @@ from chalicelib.customer.model import Customer, Status
 from souk.errors import Refused
 from souk.events import Event
 from souk.ids import new_id
-from souk.passwords import check, hashed
 from souk.sessions import Desk, SessionStore, Tokens
 from souk.signing_in import Account, prove
 from souk.throttle import Failures
@@ -37,12 +36,11 @@ class Opening(Protocol):
         """Begin."""
 
 
-def register(email: str, name: str, password: str, *, locale: str, now: datetime, store: Accounts) -> Customer:
-    """Become a customer. Raises Refused when the address is taken, Invalid for a password that is refused."""
-    check(password)
+def register(email: str, name: str, password_hash: str, *, locale: str, now: datetime, store: Accounts) -> Customer:
+    """Become a customer. Raises Refused when the address is taken."""
     customer = Customer(id=new_id(), email=email, name=name, locale=locale, created_at=now)
     said = Event.of(CustomerRegistered(customer_id=customer.id), aggregate=customer.id, version=1, now=now)
-    if not store.add_customer(customer, hashed(password), said):
+    if not store.add_customer(customer, password_hash, said):
         raise Refused("there is a customer with that email address", code="email-taken")
     return customer
 

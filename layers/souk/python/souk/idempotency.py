@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _NONCE = 12  # bytes; fresh for each answer (RFC 8439)
 
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """A request that may come again: `scope` is the id of (caller, route, key), `fingerprint` the body's hash.
 

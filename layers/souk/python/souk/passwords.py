@@ -32,6 +32,15 @@ def hashed(password: str) -> str:
     return kdf.derive_phc_encoded(password.encode())
 
 
+def accepted(password: str, *, pointer: str = "/password") -> str:
+    """Return the PHC string of a password that is good enough. Raises Invalid for one that is not.
+
+    Hash before a transaction is opened: it would keep its connection for all of that time.
+    """
+    check(password, pointer=pointer)
+    return hashed(password)
+
+
 def matches(password: str, stored: str | None) -> bool:
     """Tell whether `password` is the one behind `stored`.
 
