@@ -88,7 +88,7 @@ class Journey:
             "category_id": self._some_category(),
             "skus": [{"sku": sku, "title": "1 g", "prices": {"default": price}}],
         }
-        made = self.shop.ask("POST", "/product/products", wish, token=staff, expect=201)
+        made = until(lambda: self._made(staff, wish), "a product can be made in a category of the catalog")
         self._tell(
             "Staff: make a product",
             f"a draft of {title} at {money(price)}",
@@ -100,6 +100,11 @@ class Journey:
         live = self.shop.ask("PUT", where, token=staff, expect=200, if_match=made.etag)
         self._tell("Staff: publish it", f"it is {live.body['state']} now", live.seconds)
         return Rare(made.body["id"], sku, title)
+
+    def _made(self, staff: str, wish: dict[str, Any]) -> Reply | None:
+        """Make a product; a new category is known to the product service a moment later."""
+        reply = self.shop.ask("POST", "/product/products", wish, token=staff)
+        return reply if reply.status == 201 else None  # noqa: PLR2004 - Created
 
     def _some_category(self) -> str | None:
         tree = self.shop.get("/catalog/categories?depth=1").body["items"]
