@@ -36,10 +36,21 @@ class DocumentOutbox:
         if not entries:
             return 0
         sent = publish(list(_messages(entries).values()))
-        with self._mongo.documents() as documents:
-            which = {"_id": {"$in": [document["_id"] for document in found]}}
-            documents[self._collection].update_many(which, {"$pull": {"outbox": {"id": {"$in": sorted(sent)}}}})
+        self._take_out(found, sorted(sent))
         return len(sent)
+
+    def _take_out(self, found: list[dict[str, Any]], sent: list[str]) -> None:
+        """Take what was sent out of documents, each by itself.
+
+        An update of many would keep the local stack's MongoDB from a whole collection while it waits for a transaction
+        that has changed one of them, and so that transaction from its end.
+        """
+        from pymongo import UpdateOne
+
+        gone = {"$pull": {"outbox": {"id": {"$in": sent}}}}
+        with self._mongo.documents() as documents:
+            one_by_one = [UpdateOne({"_id": document["_id"]}, gone) for document in found]
+            documents[self._collection].bulk_write(one_by_one, ordered=False)
 
     def lag(self) -> Lag:
         """Count the documents that carry something, and find the oldest entry."""
