@@ -4,6 +4,7 @@ from itertools import permutations
 
 import pytest
 from contract.cart.keepers import MemoryCarts, line, new_cart
+from msgspec.structs import replace
 
 from chalicelib.cart.carts import Kept, absorb
 from chalicelib.cart.model import Cart, State
@@ -57,3 +58,14 @@ def test_a_cart_that_went_on_since_is_left_alone() -> None:
     absorb(first, carts=carts, now=utcnow())
     absorb(second, carts=carts, now=utcnow())
     assert carts.get(standing).merged_into == last.id
+
+
+def test_a_cart_that_was_ordered_without_the_other_gives_it_back() -> None:
+    carts = WatchedCarts()
+    target, source = carts.create(new_cart(line("sku-0"))).cart, carts.create(new_cart(line("sku-1"))).cart
+    source = carts.change(source.id, lambda cart: cart.merging_into(target.id).stamped(utcnow())).cart
+    carts.change(target.id, lambda cart: replace(cart, state=State.CLOSED).stamped(utcnow()))
+    for _ in range(2):  # the event comes twice
+        absorb(source, carts=carts, now=utcnow())
+    back = carts.get(source.id)
+    assert (back.state, back.merged_into, [one.sku for one in back.lines]) == (State.OPEN, None, ["sku-1"])

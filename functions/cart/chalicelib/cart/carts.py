@@ -195,8 +195,9 @@ def _giving_up(cart: Cart, target_id: str, holder: Holder, now: datetime) -> Car
 def absorb(source: Cart, *, carts: Carts, now: datetime) -> None:
     """Finish a merge that broke off after the source had given itself up. Raises Missing, Unavailable.
 
-    The target may have been merged further by now, or be with the order service: then it is tried again later. Carts
-    that gave themselves up to one another at once lead round in a ring, which one of them, always the same, opens again.
+    The target may have been merged further by now, or be with the order service: then it is tried again later. One that
+    was ordered without it takes nothing more: the source opens again. Carts that gave themselves up to one another at
+    once lead round in a ring, which one of them, always the same, opens again.
     """
     target_id, passed = source.merged_into, [source.id]
 
@@ -215,6 +216,8 @@ def absorb(source: Cart, *, carts: Carts, now: datetime) -> None:
             return
         passed.append(target_id)
         target = carts.change(target_id, absorbing).cart
+        if target.state is State.CLOSED and source.id not in target.merged_from:
+            carts.change(source.id, lambda cart: cart.kept_back().stamped(now) if cart.merged_into else cart)
         target_id = None if source.id in target.merged_from else target.merged_into
 
 
