@@ -3,7 +3,7 @@ import fcntl
 import msgspec
 import pytest
 
-from souk_local import programs, stack, store
+from souk_local import gateway, programs, stack, store
 from souk_local.errors import StackError
 from souk_local.native import NativeEngine
 from souk_local.site import Site
@@ -31,6 +31,13 @@ def test_what_a_restarted_localstack_forgot_is_pending_since_the_one_before_had_
     whole.layout.deployed.write_text("{}")
     programs.note_fresh_start(whole)
     assert whole.note(programs.PENDING) == "2026-01-01T10:00:00+00:00"
+
+
+def test_the_gateway_sends_nobody_to_a_localstack_that_has_forgotten_its_functions(whole: Stack) -> None:
+    whole.layout.deployed.write_text("{}")
+    gateway.write_routes({"order": "abc123"}, place=whole.layout)
+    programs.note_fresh_start(whole)
+    assert gateway.routes(whole.layout) == {}
 
 
 def test_a_second_restart_does_not_shorten_what_is_pending(whole: Stack) -> None:
