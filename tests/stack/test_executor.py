@@ -18,7 +18,7 @@ import pytest
 from botocore.config import Config
 
 from souk_executor.environment import command, environment
-from souk_local import install, layout
+from souk_local import install, layout, localstack, site
 
 pytestmark = [pytest.mark.stack, pytest.mark.enable_socket]
 
@@ -73,10 +73,8 @@ def until(condition: Callable[[], object], *, seconds: float = 30) -> None:
 
 
 def interpreter(name: str) -> Path:
-    python = install.venv(layout.find(), name) / "bin" / "python"
-    if not python.exists():
-        pytest.fail(f"there is no {python}: run `souk up` once, or set SOUK_TOOLS")
-    return python
+    localstack.prepare(site.here(), print)  # instant when the environments are there
+    return install.venv(layout.find(), name) / "bin" / "python"
 
 
 def start(home: Path) -> LocalStack:
