@@ -18,7 +18,8 @@ import pytest
 from botocore.config import Config
 
 from souk_executor.environment import command, environment
-from souk_local import install, layout, localstack, site
+from souk_local import install, layout, site
+from souk_local import localstack as part
 
 pytestmark = [pytest.mark.stack, pytest.mark.enable_socket]
 
@@ -73,7 +74,7 @@ def until(condition: Callable[[], object], *, seconds: float = 30) -> None:
 
 
 def interpreter(name: str) -> Path:
-    localstack.prepare(site.here(), print)  # instant when the environments are there
+    part.prepare(site.here(), print)  # instant when the environments are there
     return install.venv(layout.find(), name) / "bin" / "python"
 
 
