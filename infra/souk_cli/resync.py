@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 
+from souk.errors import Unavailable
 from souk_cli import apps, connections
+
+TRIES = 6  # stores are busy when many events are sent again
+PAUSE = 2.0  # seconds before the next try
 
 
 def resync(
@@ -29,4 +34,14 @@ def _tell(service: str, since: datetime | None) -> int | None:
     name = f"chalicelib.{service}.resync"
     if find_spec(name) is None:
         return None
-    return int(import_module(name).resync(since))
+    return _patiently(lambda: int(import_module(name).resync(since)))
+
+
+def _patiently(tell: Callable[[], int]) -> int:
+    """Tell; what was told before a store gave up is told again. Raises Unavailable when it gives up each time."""
+    for _ in range(TRIES - 1):
+        try:
+            return tell()
+        except Unavailable:
+            time.sleep(PAUSE)
+    return tell()
