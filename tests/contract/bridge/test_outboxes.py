@@ -1,6 +1,7 @@
 """One promise of every outbox: what waits is published, and forgotten only when it arrived."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,6 +18,7 @@ from souk_cli.bridge.documents import DocumentOutbox
 from souk_cli.bridge.publisher import Message
 from souk_cli.bridge.rows import RowOutbox
 from souk_cli.bridge.sources import Source
+from souk_cli.demo.shop import until
 
 pytestmark = [pytest.mark.stores]
 COLLECTION = "outbox_trial"
@@ -205,3 +207,25 @@ def test_a_row_is_kept_a_week_after_it_was_sent(stores: dict[str, str]) -> None:
         )
     assert rows.source.purge() == 1
     rows.clear()
+
+
+def test_neither_the_relay_nor_a_transaction_keeps_the_other_from_its_end(stores: dict[str, str]) -> None:
+    outbox = Documents()
+    outbox.clear()
+    made = outbox.write()
+    sent: list[str] = []
+
+    def publish(messages: Sequence[Message]) -> frozenset[str]:
+        sent.extend(one.id for one in messages)
+        return frozenset(sent)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with MONGO.transaction() as (documents, session):
+            documents[COLLECTION].update_one({"_id": "one"}, {"$inc": {"sold": 1}}, session=session)
+            relay = pool.submit(outbox.source.pass_on, publish)
+            until(lambda: sent or None, "the relay to publish")
+            for _ in range(20):  # each of them asks for the collection that the relay is about to change
+                documents[COLLECTION].update_one({"_id": "another"}, {"$inc": {"sold": 1}}, session=session)
+        assert relay.result(timeout=30) == 1
+    assert sent == [made]
+    assert outbox.source.lag().unsent == 0
