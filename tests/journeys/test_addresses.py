@@ -17,6 +17,7 @@ REFUSALS = {
     "root": ("GET", "/{}/", {}, b"", 404),
     "a method nobody knows": ("PATCH", "/{}/health", JSON, b"{}", 405),
     "a deeper method": ("DELETE", "/{}/health/ready", {}, b"", 405),
+    "no method at all": ("BREW", "/{}/health", {}, b"", 405),
 }
 DOORS = {
     "no JSON": (JSON, b"{not json", 400),
