@@ -39,12 +39,10 @@ class Doors:
         self.app = load(service)
         self._client = client
 
-    def __call__(
-        self, method: str, path: str, json: Any = None, *, token: str = "", raw: bytes | None = None, **headers: str
-    ) -> Reply:
-        """Send a request; keyword arguments are headers (`if_match="1"`)."""
+    def __call__(self, method: str, path: str, json: Any = None, *, token: str = "", **headers: str) -> Reply:
+        """Send a request; a `msgspec.Raw` is sent as it is; keyword arguments are headers (`if_match="1"`)."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        body = msgspec.json.encode(json) if json is not None else (raw or b"")
+        body = msgspec.json.encode(json) if json is not None else b""
         if body:
             given.setdefault("content-type", "application/json")
         if token:

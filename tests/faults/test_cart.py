@@ -1,7 +1,7 @@
 """Killing Redis under shoppers: what was acknowledged is there afterwards, once."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,10 +27,21 @@ WRITERS = 8
 class Shelf:
     """Everything is sold."""
 
-    def shelved(self, skus: list[str]) -> dict[str, Shelved]:
-        price = {"default": Money(250, "USD")}
-        about = {"product_id": "p", "version": 1, "published": True, "title": "", "product_title": "Tea", "slug": ""}
-        return {sku: Shelved(sku=sku, prices=price, **about) for sku in skus}
+    def shelved(self, skus: Collection[str]) -> dict[str, Shelved]:
+        return {sku: sold(sku) for sku in skus}
+
+
+def sold(sku: str) -> Shelved:
+    return Shelved(
+        sku=sku,
+        product_id="p",
+        version=1,
+        published=True,
+        title="",
+        product_title="Tea",
+        slug="",
+        prices={"default": Money(250, "USD")},
+    )
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import msgspec
 import psycopg2
 import pytest
 
-from souk_local import layout, native, proc, processes, redis, site, store
+from souk_local import credentials, layout, native, proc, processes, redis, site, store
 from souk_local.layout import Layout
 from souk_local.processes import Record
 from souk_local.stack import Stack
@@ -42,7 +42,7 @@ class Checkout:
         return done.stdout
 
     def stack(self) -> Stack:
-        place = site.Site(layout=self.place, credentials=site.credentials.load(self.place.credentials))
+        place = site.Site(layout=self.place, credentials=credentials.load(self.place.credentials))
         return Stack(place, native.NativeEngine(place))
 
     def pids(self) -> dict[str, Record]:

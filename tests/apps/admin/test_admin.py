@@ -38,12 +38,14 @@ def owner(admin: Doors, email: str) -> dict[str, str]:
         create_owner(email, "Ada", PASSWORD, now=utcnow(), store=store)
     signed_in = admin("POST", "/sessions", {"email": email.upper(), "password": PASSWORD})
     assert signed_in.status == 201, signed_in
-    return signed_in.body
+    tokens: dict[str, str] = signed_in.body
+    return tokens
 
 
 def invited(admin: Doors, owner: dict[str, str], roles: list[str]) -> str:
     wish = {"email": f"{new_id()}@example.com", "roles": roles}
-    return admin("POST", "/invitations", wish, token=owner["access_token"]).body["token"]
+    token: str = admin("POST", "/invitations", wish, token=owner["access_token"]).body["token"]
+    return token
 
 
 def role(admin: Doors, owner: dict[str, str], *permissions: str) -> str:

@@ -31,7 +31,8 @@ def category(catalog: Doors, writer: str, parent: str | None = None, name: str =
     wish = {"name": name or f"c {new_id()}", "parent_id": parent}
     made = catalog("POST", "/categories", wish, token=writer)
     assert made.status == 201, made
-    return made.body
+    body: dict[str, Any] = made.body
+    return body
 
 
 def told(aggregate: str) -> list[dict[str, Any]]:

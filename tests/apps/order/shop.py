@@ -1,11 +1,14 @@
 """What happens in a shop every day, said in a line each, for the tests of the order service's doors to start from."""
 
+from typing import Any
+
 import msgspec
 from doors import Doors, event, staff, token
 
 from chalicelib.order import live
 from chalicelib.order.events import CartSubmitted, ProductPublished, PublishedSku
 from chalicelib.order.model.submission import SubmittedLine
+from souk.events import Fact
 from souk.ids import id_of, new_id
 from souk.money import Money
 
@@ -32,7 +35,7 @@ class Shop:
         fact = ProductPublished(product_id=product, slug="tea", title="Tea", skus=(priced,))
         self.deliver("order-products", fact, product, version)
 
-    def deliver(self, consumer: str, fact: object, aggregate: str, version: int) -> dict[str, object]:
+    def deliver(self, consumer: str, fact: Fact, aggregate: str, version: int) -> dict[str, Any]:
         answer = self.doors.deliver(consumer, event(fact, aggregate=aggregate, version=version))
         assert answer["batchItemFailures"] == [], answer
         return answer
@@ -42,16 +45,17 @@ class Shop:
         reply = self.doors("POST", path, {"change": change, "reason": "received"}, token=self.staff)
         assert reply.status == 201, reply
 
-    def quote(self, *lines: tuple[str, int], method: str = "pickup") -> dict[str, object]:
+    def quote(self, *lines: tuple[str, int], method: str = "pickup") -> dict[str, Any]:
         reply = self.doors("POST", "/quotes", wish(*lines, method=method))
         assert reply.status == 201, reply
-        return reply.body
+        quoted: dict[str, Any] = reply.body
+        return quoted
 
-    def submission(self, product: str, sku: str, quantity: int = 1, **change: object) -> CartSubmitted:
+    def submission(self, product: str, sku: str, quantity: int = 1, **change: Any) -> CartSubmitted:
         """Return what the cart service tells when a cart of one line is submitted with a fresh quote."""
         quoted = self.quote((sku, quantity))
         cart = new_id()
-        facts = {
+        facts: dict[str, Any] = {
             "order_id": id_of("order", cart, 1),
             "cart_id": cart,
             "attempt": 1,

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from apps.order.shop import Shop, wish
 
@@ -51,7 +52,7 @@ def test_a_question_that_makes_no_sense_is_told_so(shop: Shop, path: str, status
     ],
 )
 def test_a_body_that_makes_no_sense_is_told_so(shop: Shop, raw: bytes, status: int) -> None:
-    reply = shop.doors("POST", "/quotes", raw=raw)
+    reply = shop.doors("POST", "/quotes", msgspec.Raw(raw))
     assert (reply.status, reply.headers["Content-Type"]) == (status, "application/problem+json")
 
 

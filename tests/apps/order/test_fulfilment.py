@@ -1,5 +1,7 @@
 """Paid, shipped, delivered: what staff say of an order, and what its status forbids."""
 
+from typing import Any
+
 import pytest
 from apps.order.shop import Shop
 
@@ -15,10 +17,11 @@ def order(shop: Shop) -> str:
     return shop.submit(shop.submission(product, sku, 2))
 
 
-def after(shop: Shop, order: str, what: str, body: object = None, status: int = 201, **headers: str) -> dict:
+def after(shop: Shop, order: str, what: str, body: object = None, status: int = 201, **headers: str) -> dict[str, Any]:
     reply = shop.doors("POST", f"/orders/{order}/{what}", body, token=shop.staff, **headers)
     assert reply.status == status, reply
-    return reply.body
+    found: dict[str, Any] = reply.body
+    return found
 
 
 def expire(order: str) -> None:

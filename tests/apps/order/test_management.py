@@ -2,14 +2,14 @@
 
 import pytest
 from apps.order.shop import Shop
-from doors import customer, staff
+from doors import Reply, customer, staff
 
 from souk.ids import new_id
 
 pytestmark = pytest.mark.stores
 
 
-def ids(reply: object) -> list[str]:
+def ids(reply: Reply) -> list[str]:
     return [order["id"] for order in reply.body["items"]]
 
 

@@ -45,7 +45,7 @@ def test_the_same_key_gets_the_same_quote(shop: Shop) -> None:
         ({"surprise": 1}, ""),
     ],
 )
-def test_what_cannot_be_priced_is_pointed_at(shop: Shop, change: dict, pointer: str) -> None:
+def test_what_cannot_be_priced_is_pointed_at(shop: Shop, change: dict[str, object], pointer: str) -> None:
     _, sku = shop.sell()
     reply = shop.doors("POST", "/quotes", {**wish((sku, 1)), **change})
     assert reply.status == 422, reply

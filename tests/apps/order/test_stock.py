@@ -1,5 +1,7 @@
 """Stock as staff see and set it."""
 
+from typing import Any
+
 import pytest
 from apps.order.shop import Shop
 
@@ -10,10 +12,11 @@ pytestmark = pytest.mark.stores
 LEDGER = "SELECT sum(on_hand) AS on_hand, sum(reserved) AS reserved FROM stock_ledger WHERE sku = %(sku)s"
 
 
-def put(shop: Shop, sku: str, body: object, version: int | str, status: int = 200) -> dict:
+def put(shop: Shop, sku: str, body: object, version: int | str, status: int = 200) -> dict[str, Any]:
     reply = shop.doors("PUT", f"/stock/{sku}", body, token=shop.staff, if_match=f'"{version}"')
     assert reply.status == status, reply
-    return reply.body
+    level: dict[str, Any] = reply.body
+    return level
 
 
 def test_stock_is_set_to_what_was_counted(shop: Shop) -> None:

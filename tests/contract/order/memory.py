@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chalicelib.order.model.listing import Filter, Place, Summary
-from chalicelib.order.model.order import Cause, Hold, Lapsed, LapsedOrder, Order, Status
+from chalicelib.order.model.order import Cause, Hold, Lapsed, LapsedOrder, Order, Reservation, Status
 from chalicelib.order.model.product import Product
 from chalicelib.order.model.quote import Quote
 from chalicelib.order.model.stock import LedgerEntry, Level, Movement, Short, Spot, Why, moved
@@ -113,7 +113,7 @@ class MemoryBooks:
     def due(self, limit: int) -> list[Spot]:
         return sorted({one.spot for _, one in self._overdue()})[:limit]
 
-    def _overdue(self) -> list[tuple[Order, object]]:
+    def _overdue(self) -> list[tuple[Order, Reservation]]:
         now = self.now()
         return [
             (order, one)

@@ -57,7 +57,7 @@ def test_nothing_is_promised_that_is_not_there(keeper: Keeper, change: dict[str,
         books.open_rows([where])
         books.move([Movement(sku=where.sku, on_hand=3, why=Why.RECEIVED)])
     with pytest.raises(Short) as caught, keeper.open() as books, books.trial():
-        books.move([Movement(sku=where.sku, why=Why.CORRECTED, **change)])
+        books.move([replace(Movement(sku=where.sku, why=Why.CORRECTED), **change)])
     assert caught.value.missing == {where}
     with keeper.open() as books:
         assert (books.level(where).on_hand, books.level(where).version) == (3, 1)

@@ -8,7 +8,7 @@ from hypothesis.strategies import integers, sampled_from
 
 from chalicelib.cart import outcomes, overdue, submission
 from chalicelib.cart.carts import change
-from chalicelib.cart.model import Asked, State, Verdict
+from chalicelib.cart.model import Asked, Cart, State, Verdict
 from chalicelib.cart.submission import Wish
 from souk.auth import Signer, new_key
 from souk.errors import Refused, SoukError, Stale
@@ -69,7 +69,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def freeze_and_break_off(self) -> None:
-        def freeze(cart):  # noqa: ANN001, ANN202 - as the submission does
+        def freeze(cart: Cart) -> Cart:
             return cart.changeable(self.asked()).freezing("quote", PRICE, self.now).stamped(self.now)
 
         try:

@@ -52,6 +52,7 @@ def names(view: FunctionType) -> set[str]:
 @pytest.mark.parametrize("service", apps.SERVICES)
 def test_a_door_says_which_headers_it_reads(service: str) -> None:
     for door in apps.app(service).doors:
+        assert isinstance(door.view, FunctionType)
         read, makes = names(door.view), "POST" in door.methods and "{" not in door.path
         seen = bool(door.takes & (Takes.VERSION | Takes.VERSION_IF_GIVEN))
         assert (door.path, Takes.KEY in door.takes) == (door.path, bool({"once", "attempt"} & read))

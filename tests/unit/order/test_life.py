@@ -72,9 +72,10 @@ class Shop(RuleBasedStateMachine):
     def deliver(self, order: str) -> None:
         found = self.books.find(order)
         for shipment in found.shipments if isinstance(found, Order) else ():
-            self.attempt(
-                lambda books, one=shipment.id: fulfilment.deliver(order, one, origin=STAFF, now=utcnow(), books=books)
-            )
+            self.hand_over(order, shipment.id)
+
+    def hand_over(self, order: str, shipment: str) -> None:
+        self.attempt(lambda books: fulfilment.deliver(order, shipment, origin=STAFF, now=utcnow(), books=books))
 
     @rule(order=orders)
     def cancel(self, order: str) -> None:
