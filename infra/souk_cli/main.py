@@ -68,8 +68,18 @@ def main() -> None:
     except Exception as error:
         if not expected(error):
             raise
-        click.echo(f"souk: {error}", err=True)
+        click.echo(f"souk: {told(error)}", err=True)
         sys.exit(1)
+
+
+def told(error: Exception) -> str:
+    """Return an expected error as a line that also says what is wrong with the input, or where to look."""
+    from souk.errors import SoukError, Unavailable
+
+    if isinstance(error, Unavailable):
+        return f"{error}; `souk status` tells what runs, `souk up` starts the local stack"
+    faults = ", ".join(fault.detail for fault in error.faults) if isinstance(error, SoukError) else ""
+    return f"{error}: {faults}" if faults else str(error)
 
 
 def expected(error: Exception) -> bool:
