@@ -28,6 +28,6 @@ def create(email: str, name: str, password: str) -> StaffMember:
     try:
         email, name = msgspec.convert((email, name), tuple[model.Email, model.Name])
     except msgspec.ValidationError as error:
-        raise Invalid(f"not an email address, or no name: {error}") from error
+        raise Invalid("this is not an email address, or the name is empty or too long") from error
     with live.staff() as store:
         return staff.create_owner(email, name, password, now=utcnow(), store=store)
