@@ -147,8 +147,8 @@ def _show_events(console: Console, before: dict[str, Any]) -> None:
     console.print(table)
     latency = after["latency"]
     console.print(
-        f"the last {latency['count']} events reached their function's queue, from their commit, in {latency['p50_ms']} ms"
-        f" (median), 95% of them within {latency['p95_ms']} ms"
+        f"the last {latency['count']} events, those of the data among them, reached their function's queue in"
+        f" {latency['p50_ms']} ms from their commit (median), 95% of them within {latency['p95_ms']} ms"
     )
 
 
