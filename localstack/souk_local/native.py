@@ -14,6 +14,7 @@ from souk_local.errors import StackError
 from souk_local.logs import follow_files, last_of
 
 if TYPE_CHECKING:
+    from souk_local.processes import Program
     from souk_local.site import Site
 
 
@@ -27,7 +28,7 @@ class NativeEngine:
         self.layout = site.layout
 
     def prepare(self, stores: Sequence[str], *, say: Callable[[str], None]) -> Mapping[str, str]:
-        """Install Debian packages in one go, then fetch the rest of each store at the same time."""
+        """Install Debian packages in one go, fetch the rest of each store at the same time, and see that ports are free."""
         lost = self.install(stores, say)
         with ThreadPoolExecutor() as pool:
             fetched = {
@@ -39,6 +40,7 @@ class NativeEngine:
                 lost[name] = str(error)
             elif error is not None:
                 raise error
+        self.vacate([name for name in stores if name not in store.OPTIONAL])  # before anything is started in vain
         return lost
 
     def install(self, stores: Sequence[str], say: Callable[[str], None]) -> dict[str, str]:
@@ -61,14 +63,19 @@ class NativeEngine:
     def start(self, name: str) -> None:
         """Start those of its processes that don't run."""
         part = store.named(name)
-        wanted = [program for program in part.programs(self.site) if not self.runs(program.name)]
-        for program in wanted:
-            processes.clear(self.layout, program.name)
-            checks.ports({port: self.site.port(port) for port in program.ports})
+        wanted = self.vacate([name])
         if wanted:
             part.initialise(self.site)
         for program in wanted:
             processes.launch(program, self.layout)
+
+    def vacate(self, stores: Sequence[str]) -> list[Program]:
+        """Return the programs of these stores that don't run, and whose ports are free. Raises StackError when not."""
+        wanted = [one for name in stores for one in store.named(name).programs(self.site) if not self.runs(one.name)]
+        for program in wanted:
+            processes.clear(self.layout, program.name)
+        checks.ports({port: self.site.port(port) for program in wanted for port in program.ports})
+        return wanted
 
     def runs(self, process: str) -> bool:
         """Whether one process runs."""

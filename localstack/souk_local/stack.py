@@ -186,7 +186,8 @@ class Stack:
         if everything:
             for folder in (self.layout.tools, self.layout.state / "build"):
                 shutil.rmtree(folder, ignore_errors=True)
-            self.layout.credentials.unlink(missing_ok=True)
+            for file in (self.layout.credentials, self.layout.state / "demo.json"):
+                file.unlink(missing_ok=True)
 
 
 def here(wanted: str | None = None) -> Stack:

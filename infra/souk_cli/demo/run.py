@@ -50,7 +50,7 @@ def demonstrate(console: Console, *, base: str | None, seed: bool) -> None:
             _up(console)
         with stages.part("Deployment"):
             _deploy()
-            _up(console)  # the bridge, which needed something to carry events to
+            _up(console, quiet=True)  # the bridge, which needed something to carry events to
     if seed:
         with stages.part("Real shopping data"):
             _seed(console)
@@ -64,13 +64,14 @@ def demonstrate(console: Console, *, base: str | None, seed: bool) -> None:
     _summary(console, stages, shop, place)
 
 
-def _up(console: Console) -> None:
+def _up(console: Console, *, quiet: bool = False) -> None:
     from souk_local import stack
 
     whole = stack.here()
     names = whole.parts(())
     if whole.settled(names):
-        console.print("everything is up already")
+        if not quiet:
+            console.print("everything is up already")
         return
     for name in whole.up(names, say=stack.Progress(console.print)):
         console.print(f"[yellow]without {name}; the services work in their degraded way")
@@ -163,7 +164,8 @@ def _summary(console: Console, stages: Stages, shop: Shop, place: layout.Layout)
     addresses.add_row("the shop's API", f"{shop.base}/product/search?q=chocolate")
     addresses.add_row("API reference", f"{shop.base}/docs/")
     addresses.add_row(
-        "RabbitMQ", f"http://127.0.0.1:{place.port('rabbitmq-management')}/ (souk env --settings tells the password)"
+        "RabbitMQ",
+        f"http://127.0.0.1:{place.port('rabbitmq-management')}/ (user and password: BRIDGE_RABBIT_URL of souk env --settings)",
     )
     addresses.add_row("bridge", f"http://127.0.0.1:{place.port('bridge')}/status")
     console.print(addresses)

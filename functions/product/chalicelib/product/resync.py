@@ -30,5 +30,6 @@ def resync(since: datetime | None, *, store: Tellable = live.products) -> int:
 
     One that staff change meanwhile is left out: the change tells of itself.
     """
-    now = utcnow()
-    return sum(store.tell([(one, standing(one, now)) for one in batch]) for batch in store.touched(since or BEGINNING))
+    return sum(
+        store.tell([(one, standing(one, utcnow())) for one in batch]) for batch in store.touched(since or BEGINNING)
+    )

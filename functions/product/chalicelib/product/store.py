@@ -21,6 +21,7 @@ from souk.events import Event
 from souk.mongo import Mongo
 
 BATCH = 100  # documents written at once: a larger write could outlast the driver's patience
+TOLD = 20  # outboxes rewritten at once, each of which takes longer than a new document
 OWN = {"outbox": 0, "words": 0, "shelves": 0, "sorting": 0, "touched_at": 0, "codes": 0}  # what the model does not know
 TAKEN: Mapping[str, str] = {
     "details.slug": "the slug is another product's",
@@ -198,8 +199,8 @@ class MongoProducts:
     def touched(self, since: datetime) -> Iterator[list[Product]]:
         """Return, in batches, the products that anything changed about since a moment."""
         with self._mongo.documents() as documents:
-            found = documents.products.find({"touched_at": {"$gte": since}}, OWN).batch_size(BATCH)
-            while batch := [product_of(one) for one in islice(found, BATCH)]:
+            found = documents.products.find({"touched_at": {"$gte": since}}, OWN).batch_size(TOLD)
+            while batch := [product_of(one) for one in islice(found, TOLD)]:
                 yield batch
 
     def tell(self, said: Sequence[tuple[Product, Sequence[Event]]]) -> int:
