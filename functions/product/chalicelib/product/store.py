@@ -178,12 +178,17 @@ class MongoProducts:
         return {one for start in range(0, len(made), BATCH) for one in self._add_some(made[start : start + BATCH])}
 
     def _add_some(self, made: Sequence[dict[str, Any]]) -> set[str]:
+        """Insert those that are not there: a repeated import finds most of them, and looking costs least."""
         from pymongo.errors import BulkWriteError
 
-        wanted = {one["_id"] for one in made}
+        there = self._known([one["_id"] for one in made])
+        fresh = [one for one in made if one["_id"] not in there]
+        wanted = {one["_id"] for one in fresh}
+        if not fresh:
+            return wanted
         try:
             with self._mongo.documents() as documents:
-                documents.products.insert_many(made, ordered=False)
+                documents.products.insert_many(fresh, ordered=False)
         except BulkWriteError as error:
             failed = {one["op"]["_id"]: one for one in error.details["writeErrors"]}
             there = self._known(list(failed))  # which of several unique fields a server complains of is its own choice
