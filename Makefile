@@ -71,7 +71,11 @@ test: setup ## Run every test: unit, contract, apps, faults and the journeys on 
 	pytest tests/contract tests/apps
 	pytest tests/stack tests/faults
 	pytest tests/journeys
-	@SOUK_HOME="$${SOUK_TEST_HOME:-.souk/test}" SOUK_PORT_BASE="$${SOUK_TEST_PORT_BASE:-8140}" souk down
+	@$(MAKE) --silent test-down
+
+.PHONY: test-down
+test-down: ## Stop the stack that tests use, which stays up when one fails
+	@if [ -x $(BIN)/souk ]; then SOUK_HOME="$${SOUK_TEST_HOME:-.souk/test}" SOUK_PORT_BASE="$${SOUK_TEST_PORT_BASE:-8140}" souk down; fi
 
 .PHONY: lock
 lock: ## Compile the lock files again (versions and hashes, no addresses)

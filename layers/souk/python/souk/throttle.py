@@ -21,11 +21,22 @@ COUNT = """
            since = CASE WHEN kept.since > %(oldest)s THEN kept.since ELSE %(now)s END
  RETURNING kind, failures, since
 """
-UNCOUNT = "UPDATE sign_in_failures SET failures = failures - 1 WHERE key = ANY(%(keys)s) AND failures > 0"
+# Both lock their rows in key order first, as COUNT does: tries at the same time would wait for one another crosswise.
+UNCOUNT = """
+    WITH locked AS (SELECT key FROM sign_in_failures WHERE key = ANY(%(keys)s) ORDER BY key FOR UPDATE)
+    UPDATE sign_in_failures SET failures = failures - 1
+     WHERE key = ANY(%(keys)s) AND failures > 0 AND (SELECT count(*) FROM locked) > 0
+"""
 SWEEP = "DELETE FROM sign_in_failures WHERE since <= %(oldest)s"
 FORGET = """
-    WITH forgotten AS (DELETE FROM sign_in_failures WHERE key = %(account)s)
-    UPDATE sign_in_failures SET failures = failures - 1 WHERE key = %(address)s AND failures > 0
+    WITH locked AS (
+             SELECT key FROM sign_in_failures WHERE key IN (%(account)s, %(address)s) ORDER BY key FOR UPDATE
+         ),
+         forgotten AS (
+             DELETE FROM sign_in_failures WHERE key = %(account)s AND (SELECT count(*) FROM locked) > 0
+         )
+    UPDATE sign_in_failures SET failures = failures - 1
+     WHERE key = %(address)s AND failures > 0 AND (SELECT count(*) FROM locked) > 0
 """
 KINDS = {"account": PER_ACCOUNT, "address": PER_ADDRESS}
 
