@@ -24,8 +24,9 @@ from chalicelib.order.views import MethodView, OrderView, QuoteView, StockView
 from souk import records
 from souk.clock import utcnow
 from souk.events import Event
-from souk.http import Admits, Souk, Takes
+from souk.http import Admits, Answer, Souk, Takes
 from souk.paging import Page
+from souk.waiting import ROOM, Full, applied
 
 app = Souk("order")
 
@@ -55,11 +56,34 @@ def list_orders(query: OrderQuery) -> Page[Summary]:
         return management.listed(query, by=app.caller, orders=books)
 
 
-@app.route("/orders/{order_id}", permission="orders:read", admits=Admits.CUSTOMER | Admits.ORDER_HOLDER)
-def read_order(order_id: str) -> OrderView:
-    """Show an order to staff, its customer or the holder of its token; `pending` until it is decided."""
+@app.route(
+    "/orders/{order_id}", permission="orders:read", admits=Admits.CUSTOMER | Admits.ORDER_HOLDER, takes=Takes.WAIT
+)
+def read_order(order_id: str) -> Answer[OrderView]:
+    """Show an order to staff, its customer or the holder of its token; `pending`, at version 0, until it is decided.
+
+    With `If-None-Match` and `Prefer: wait=10` the answer comes when the order is another one than was seen, or 304 when
+    the time is up. Where too many wait already it comes at once, without `Preference-Applied` and with `Retry-After`.
+    """
+    known = _read(order_id)
+    seconds = app.preferences.wait(app.longest_wait)
+    if not seconds or not app.has_seen(f'"{known.version}"'):
+        return Answer(known)
+    try:
+        changed = ROOM.until(lambda: _version(order_id) != known.version, seconds=seconds)
+    except Full as full:
+        return Answer(known, headers={"Retry-After": str(full.retry_after), "Vary": "Prefer"})
+    return Answer(_read(order_id) if changed else known, headers=applied(f"wait={seconds}"))
+
+
+def _read(order_id: str) -> OrderView:
     with live.reading() as books:
         return OrderView.of(management.read(order_id, by=app.caller, orders=books), order_id)
+
+
+def _version(order_id: str) -> int:
+    with live.reading() as books:
+        return books.version(order_id)
 
 
 @app.route(

@@ -32,7 +32,7 @@ USER = "postgres"
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": LOOPBACK,
-    "max_connections": "200",
+    "max_connections": "300",
     "shared_buffers": "128MB",
     "unix_socket_directories": "",
     "timezone": "UTC",

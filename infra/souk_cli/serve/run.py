@@ -18,8 +18,9 @@ from souk_cli import apps
 from souk_cli.serve import watch
 
 TARGET = "souk_cli.serve.wsgi:application"
-# A thread holds a connection to each database that it has used.
-THREADS = 8
+# A thread holds a connection to each database that it has used: two workers hold at most 160 of PostgreSQL's. Half of
+# them may wait for an order to be decided (`souk.waiting`), so that 8 always work.
+THREADS = 16
 IDLE = 300  # seconds until an idle thread ends
 BACKPRESSURE = 256  # requests that wait in a worker
 PATIENCE = 40.0  # seconds for the bridge to finish what it carries

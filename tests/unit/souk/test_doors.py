@@ -127,8 +127,9 @@ def test_an_answer_carries_its_version_and_what_every_answer_carries(client: Cli
     assert got.headers["X-Request-Id"]
 
 
-def test_whoever_has_the_version_gets_304(client: Client) -> None:
-    got = send(client, "GET", "/things/a", If_None_Match='"20"')
+@pytest.mark.parametrize("known", ['"20"', 'W/"20"', '"19", "20"', "*"])
+def test_whoever_has_the_version_gets_304(client: Client, known: str) -> None:
+    got = send(client, "GET", "/things/a", If_None_Match=known)
     assert (got.status_code, got.body) == (304, b"")
 
 

@@ -19,6 +19,7 @@ from souk.idempotency import Attempt, Attempts
 from souk.ids import id_of
 from souk.queues import Consumer, QueueDoors, Tick
 from souk.settings import setting, stage
+from souk.waiting import LONGEST, Preferences
 
 View = TypeVar("View", bound=Callable[..., Any])
 Decided = TypeVar("Decided")
@@ -27,8 +28,8 @@ BODY_LIMIT = 1_048_576  # bytes
 OWN_GATEWAY = frozenset({"local", "serve"})  # stages in which our own gateway sets X-Real-IP
 CORS = CORSConfig(
     allow_origin="*",
-    allow_headers=["If-Match", "If-None-Match", "Idempotency-Key", "X-Request-Id", "Traceparent"],
-    expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
+    allow_headers=["If-Match", "If-None-Match", "Idempotency-Key", "Prefer", "X-Request-Id", "Traceparent"],
+    expose_headers=["ETag", "Location", "Preference-Applied", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
     max_age=600,
 )
 ALWAYS = {
@@ -38,6 +39,7 @@ ALWAYS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 _ETAG = re.compile(r'"?(\d{1,19})"?', re.ASCII)
+_TAGS = re.compile(r'"[^"]*"')
 _request: ContextVar[Request | None] = ContextVar("request", default=None)
 _context: ContextVar[Any] = ContextVar("lambda_context", default=None)
 _caller: ContextVar[auth.Caller | None] = ContextVar("caller", default=None)
@@ -142,6 +144,21 @@ class Souk(QueueDoors, Chalice):
         if tag is None:
             raise Invalid("If-Match does not hold an ETag of ours")
         return int(tag[1])
+
+    @property
+    def preferences(self) -> Preferences:
+        """What the client would like (RFC 7240)."""
+        return Preferences.of(self.request.headers.get("prefer", ""))
+
+    @property
+    def longest_wait(self) -> int:
+        """For how many seconds this service keeps a request open that prefers to wait."""
+        return int(setting(self.app_name, "LONGEST_WAIT", str(LONGEST)))
+
+    def has_seen(self, tag: str) -> bool:
+        """Tell whether the client has this state already: If-None-Match names its ETag, compared weakly (RFC 9110)."""
+        given = self.request.headers.get("if-none-match", "").strip()
+        return given == "*" or tag in _TAGS.findall(given)
 
     @property
     def attempt(self) -> Attempt | None:
@@ -284,8 +301,9 @@ class Souk(QueueDoors, Chalice):
     def _finished(self, answer: Response) -> Response:
         """Add what every answer carries, and say 304 to whoever has this version already."""
         tag = answer.headers.get("ETag")
-        if tag and self.request.method in {"GET", "HEAD"} and self.request.headers.get("if-none-match") == tag:
-            answer = Response("", status_code=304, headers={"ETag": tag})
+        if isinstance(tag, str) and self.request.method in {"GET", "HEAD"} and self.has_seen(tag):
+            kept = {name: value for name, value in answer.headers.items() if name != "Content-Type"}
+            answer = Response("", status_code=304, headers=kept)
         cache = {"Cache-Control": "no-store" if self.bearer else "no-cache"}
         # Chalice adds CORS to answers it makes itself, not to ours after an error; here they all get it.
         headers: dict[str, str | list[str]] = {**CORS.get_access_control_headers(), **ALWAYS, **cache, **answer.headers}

@@ -24,10 +24,25 @@ _KEY = {
     "schema": {**_TEXT, "minLength": 1, "maxLength": 255},
     "description": "The same key and body within 24 hours get the same answer, and have one effect",
 }
+_KNOWN = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": _TEXT,
+    "description": "The ETag of what is known already: 304 while it is still so",
+}
+_PATIENT = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "schema": _TEXT,
+    "description": "`wait=10`: with If-None-Match, answer when it is another version, or 304 after so many seconds",
+}
 HEADERS = {
-    Takes.VERSION: {**_SEEN, "required": True},
-    Takes.VERSION_IF_GIVEN: {**_SEEN, "required": False},
-    Takes.KEY: _KEY,
+    Takes.VERSION: [{**_SEEN, "required": True}],
+    Takes.VERSION_IF_GIVEN: [{**_SEEN, "required": False}],
+    Takes.KEY: [_KEY],
+    Takes.WAIT: [_KNOWN, _PATIENT],
 }
 _TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
 
@@ -115,7 +130,7 @@ def _query_parameters(door: Door, schemas: dict[Any, Any]) -> list[dict[str, Any
 
 
 def _header_parameters(door: Door) -> list[dict[str, Any]]:
-    return [header for takes, header in HEADERS.items() if takes in door.takes]
+    return [header for takes, headers in HEADERS.items() if takes in door.takes for header in headers]
 
 
 def _answer(door: Door, schemas: dict[Any, Any]) -> dict[str, Any]:

@@ -102,6 +102,11 @@ class OrderRows:
             return msgspec.convert(row["rejection"], Rejection)
         return msgspec.convert(row["found"], Order)
 
+    def version(self, order_id: str) -> int:
+        """Return at which version an order is, 0 while nothing is decided; by primary keys, in one round trip."""
+        row = self.tx.one(sql.VERSION, id=order_id) if is_id(order_id) else None
+        return 0 if row is None else int(row["version"])
+
     def recent(self, wanted: Filter, *, before: Place | None, limit: int) -> list[Summary]:
         """Return orders, newest first."""
         at, order_id = before or (None, None)

@@ -184,6 +184,11 @@ READ = """
       FROM decisions LEFT JOIN orders ON orders.id = order_id
      WHERE order_id = %(id)s
 """
+VERSION = """
+    SELECT COALESCE(orders.version, 1) AS version
+      FROM decisions LEFT JOIN orders ON orders.id = order_id
+     WHERE order_id = %(id)s
+"""
 LIST = """
     SELECT id, number, status, customer_id, placed_at, version,
            jsonb_build_object('amount', total, 'currency', currency) AS total,

@@ -1,0 +1,89 @@
+"""Waiting: what a client prefers (RFC 7240), and requests that are kept open until something happens, a few at once."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+LONGEST = 10  # seconds: well below the 29 after which API Gateway gives up
+SEATS = 8  # requests that may wait in a process: half of the threads of a `souk serve` worker
+SOON, EAGER, LATER = 0.025, 1.0, 0.05  # seconds between two looks in the first second, and after it
+READ = 256  # characters of the header: no client of ours says more
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_PREFERENCE = re.compile(rf'({_NAME})\s*(?:=\s*({_QUOTED}|{_NAME})?)?\s*(?:;(?:[^,"]|{_QUOTED})*)?(?:,|$)')
+
+
+class Full(Exception):
+    """So many requests wait in this process already that this one is answered now."""
+
+    retry_after = 1  # seconds
+
+
+class Preferences(msgspec.Struct, frozen=True):
+    """What a client would like, each name with its value; none of it binds us."""
+
+    given: Mapping[str, str] = {}
+
+    @classmethod
+    def of(cls, header: str) -> "Preferences":
+        """Read a Prefer header; of a preference given twice the first counts, parameters are nothing to us."""
+        given: dict[str, str] = {}
+        for name, value in _PREFERENCE.findall(header[:READ]):
+            given.setdefault(name.lower(), value.strip('"'))
+        return cls(given)
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether it is preferred, with whatever value."""
+        return name in self.given
+
+    def wait(self, longest: int = LONGEST) -> int:
+        """Return for how many seconds the client would wait for an answer, at most `longest`; 0 where it says nothing."""
+        value = self.given.get("wait", "")
+        return min(int(value), longest) if value.isdecimal() and value.isascii() else 0
+
+
+class Room:
+    """Where requests wait. One that waits holds its thread, which then answers nobody else: so the seats are few."""
+
+    def __init__(
+        self,
+        seats: int = SEATS,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Make a room of so many seats."""
+        self._seats = threading.BoundedSemaphore(seats)
+        self._clock, self._pause = clock, pause
+
+    def until(self, look: Callable[[], bool], *, seconds: float) -> bool:
+        """Look again and again until it is so; tell whether it became so in time. Raises Full, without a look.
+
+        Each look is one short question, outside of any transaction.
+        """
+        if not self._seats.acquire(blocking=False):
+            raise Full
+        try:
+            return self._watch(look, seconds)
+        finally:
+            self._seats.release()
+
+    def _watch(self, look: Callable[[], bool], seconds: float) -> bool:
+        began = self._clock()
+        while not look():
+            gone = self._clock() - began
+            if gone >= seconds:
+                return False
+            self._pause(min(SOON if gone < EAGER else LATER, seconds - gone))
+        return True
+
+
+ROOM = Room()  # of this process: `souk serve` runs all services in one
+
+
+def applied(preference: str) -> dict[str, str]:
+    """Return the headers that say which preference was honoured."""
+    return {"Preference-Applied": preference, "Vary": "Prefer"}
