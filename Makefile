@@ -52,6 +52,7 @@ check: setup ## The one gate: style, types, contracts, API documents, templates,
 	ruff format --check .
 	mypy -p souk -p souk_cli -p souk_local -p souk_executor $(foreach s,$(SERVICES),-p chalicelib.$(s))
 	for service in $(SERVICES); do mypy functions/$$service/app.py; done
+	mypy bench
 	MYPYPATH=tests mypy tests
 	PYTHONPATH=$$(printf 'functions/%s:' $(SERVICES)) lint-imports
 	souk openapi --check
