@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
 import msgspec
 
 PATIENCE = 60.0  # seconds for one answer
@@ -16,7 +17,13 @@ CHUNK = 65_536
 NOTHING: Mapping[str, str] = {}
 
 
-class NoAnswer(Exception):
+class CannotGoOn(click.ClickException):
+    """Something that a run cannot be made with: one clear line, and an exit code of its own."""
+
+    exit_code = 2
+
+
+class NoAnswer(CannotGoOn):
     """The connection broke before the whole answer was there: whether the request took effect is unknown."""
 
 

@@ -3,7 +3,7 @@
 import click
 
 from bench import table
-from bench.checkout import buyers
+from bench.checkout import buyers, clicks
 from souk_cli import connections
 
 
@@ -17,7 +17,8 @@ def checkout() -> None:
     connections.adopt("serve", only=connections.of_both)
 
 
-checkout.add_command(buyers.command)
+for part in (buyers, clicks):
+    checkout.add_command(part.command)
 
 if __name__ == "__main__":
     table.run(checkout, "bench.checkout")

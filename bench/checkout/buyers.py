@@ -77,9 +77,8 @@ def _ready(client: Client, goods: Sequence[Goods]) -> tuple[Buyer, dict[str, Any
 
 
 def _buy(client: Client, buyer: Buyer, quote: dict[str, Any]) -> Bought:
-    buyer.client = client
-    began = time.monotonic()
-    outcome = buyer.outcome(buyer.submit(quote))
+    here, began = buyer.on(client), time.monotonic()
+    outcome = here.outcome(here.submit(quote))
     return Bought(buyer.cart, outcome, time.monotonic() - began)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
 
-from bench.wire import Client, Reply
+from bench.wire import CannotGoOn, Client, Reply
 from souk.ids import new_id
 from souk_cli import owner
 
@@ -27,7 +28,7 @@ HOME = {
 CONTACT = {"email": "ada@example.com", "name": "Ada Lovelace"}
 
 
-class Unexpected(Exception):
+class Unexpected(CannotGoOn):
     """The shop answered something else than it has to."""
 
 
@@ -120,6 +121,12 @@ class Buyer:
         self.client = client
         self.cart, self.token, self.etag = "", "", ""
         self.lines: dict[str, int] = {}
+
+    def on(self, client: Client) -> Buyer:
+        """Return the same shopper on another connection."""
+        other = copy(self)
+        other.client = client
+        return other
 
     def open(self) -> Reply:
         """Take an empty cart."""

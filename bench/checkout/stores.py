@@ -12,21 +12,23 @@ ORDERS, CARTS = Database("order"), Database("cart")
 
 SHELVES = """
     SELECT sku, on_hand, reserved, backorder,
-           (SELECT COALESCE(sum(on_hand), 0) FROM stock_ledger l WHERE l.sku = s.sku) AS noted_on_hand,
-           (SELECT COALESCE(sum(reserved), 0) FROM stock_ledger l WHERE l.sku = s.sku) AS noted_reserved,
-           (SELECT COALESCE(sum(quantity), 0) FROM reservations r
+           (SELECT COALESCE(sum(on_hand), 0)::bigint FROM stock_ledger l WHERE l.sku = s.sku) AS noted_on_hand,
+           (SELECT COALESCE(sum(reserved), 0)::bigint FROM stock_ledger l WHERE l.sku = s.sku) AS noted_reserved,
+           (SELECT COALESCE(sum(quantity), 0)::bigint FROM reservations r
              WHERE r.sku = s.sku AND state IN ('held', 'committed')) AS kept,
-           (SELECT COALESCE(sum(quantity), 0) FROM order_lines JOIN orders ON id = order_id
+           (SELECT COALESCE(sum(quantity), 0)::bigint FROM order_lines JOIN orders ON id = order_id
              WHERE order_lines.sku = s.sku AND status <> 'cancelled') AS sold
       FROM stock s WHERE sku = ANY(%(skus)s) ORDER BY sku
 """
 DECIDED = """
-    SELECT order_id::text, cart_id, orders.id IS NOT NULL AS placed,
+    SELECT order_id::text, decisions.cart_id, orders.id IS NOT NULL AS placed,
            COALESCE((SELECT array_agg(reason->>'code') FROM jsonb_array_elements(reasons) reason), '{}') AS reasons
       FROM decisions LEFT JOIN orders ON orders.id = order_id
      WHERE decisions.cart_id = ANY(%(carts)s)
 """
 SUBMITTED = "SELECT order_id::text, cart_id::text, state FROM submissions WHERE cart_id = ANY(%(carts)s::uuid[])"
+
+PLACED = "SELECT count(*) AS n FROM orders WHERE cart_id = ANY(%(carts)s)"
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +73,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 def shelves(skus: Collection[str]) -> list[Shelf]:
     """Return the stock of some SKUs."""
     with ORDERS.reading() as session:
-        return [msgspec.convert(dict(row), Shelf, strict=False) for row in session.all(SHELVES, skus=list(skus))]
+        return [msgspec.convert(dict(row), Shelf) for row in session.all(SHELVES, skus=list(skus))]
 
 
 def decisions(carts: Collection[str]) -> list[Decision]:
@@ -84,6 +86,13 @@ def submissions(carts: Collection[str]) -> list[Submission]:
     """Return the submissions of some carts."""
     with CARTS.reading() as session:
         return [msgspec.convert(dict(row), Submission) for row in session.all(SUBMITTED, carts=list(carts))]
+
+
+def orders(carts: Collection[str]) -> int:
+    """Return how many orders some carts became."""
+    with ORDERS.reading() as session:
+        row = session.one(PLACED, carts=list(carts))
+    return int(row["n"]) if row else 0
 
 
 def faults_of_carts(told: Mapping[str, str]) -> Iterator[str]:
