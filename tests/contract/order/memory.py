@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chalicelib.order.model.listing import Filter, Place, Summary
+from chalicelib.order.model.number import Taken
 from chalicelib.order.model.order import Cause, Hold, Lapsed, LapsedOrder, Order, Reservation, Status
 from chalicelib.order.model.product import Product
 from chalicelib.order.model.quote import Quote
@@ -100,11 +101,11 @@ class MemoryBooks:
         self.claimed[submission.order_id] = submission
         return Claim(at=self.now(), fresh=fresh)
 
-    def add_order(self, order: Order, *events: Event) -> Order:
-        numbered = replace(order, number=f"S-{100_001 + len(self.orders)}")
-        self.orders[order.id] = numbered
+    def add_order(self, order: Order, *events: Event) -> None:
+        if any(one.number == order.number for one in self.orders.values()):
+            raise Taken("another order has that number")
+        self.orders[order.id] = order
         self.tell(*events)
-        return numbered
 
     def add_rejection(self, rejection: Rejection, *events: Event) -> None:
         self.rejections[rejection.order_id] = rejection

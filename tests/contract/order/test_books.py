@@ -5,9 +5,10 @@ from contract.order import goods
 from contract.order.conftest import Keeper
 from msgspec.structs import replace
 
-from chalicelib.order import expiry, fulfilment, management
+from chalicelib.order import expiry, fulfilment, live, management
 from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
 from chalicelib.order.model.listing import Filter
+from chalicelib.order.model.number import number_of
 from chalicelib.order.model.order import Hold, Order, Status
 from chalicelib.order.model.stock import Movement, Short, Spot, Why
 from chalicelib.order.model.submission import Rejection
@@ -99,6 +100,22 @@ def test_an_order_is_read_as_it_was_placed(keeper: Keeper) -> None:
     with keeper.open() as books:
         assert books.find(placed.id) == books.get(placed.id) == placed
     assert placed.number.startswith("S-")
+
+
+def test_an_order_whose_number_is_taken_gets_another_one(keeper: Keeper) -> None:
+    tea = goods.shelve(keeper, 5)
+    first, wanted = goods.order(keeper, tea), goods.submission(keeper, tea)
+    goods.renumber(keeper, first, number_of(wanted.order_id))
+    assert goods.place(keeper, wanted).number == number_of(wanted.order_id, 1)
+    assert available(keeper, tea.skus[0].sku) == 3
+
+
+@pytest.mark.stores
+def test_the_database_numbers_orders_by_the_same_rule(stores: dict[str, str]) -> None:
+    ids = [new_id() for _ in range(50)]
+    sql = "SELECT order_number(id::uuid, 2) AS number FROM unnest(%(ids)s) WITH ORDINALITY AS given (id, n) ORDER BY n"
+    with live.reading() as books:
+        assert [row["number"] for row in books.tx.all(sql, ids=ids)] == [number_of(one, 2) for one in ids]
 
 
 def test_a_submission_is_claimed_once(keeper: Keeper) -> None:

@@ -46,7 +46,7 @@ def filled(stores: dict[str, str]) -> None:
         (sql.LIST, LIST | {"customer_id": "c"} | PLACE, "orders_of_customer"),
         (sql.LIST, LIST | {"status": "paid"}, "orders_by_status"),
         (sql.LIST, LIST | {"since": NOW, "until": NOW}, "orders_newest"),
-        (sql.LIST, LIST | {"text": "S-100001%"}, "orders_number"),
+        (sql.LIST, LIST | {"text": "S-23456%"}, "orders_number"),
         (sql.READ, ORDER, "decisions_pkey"),
         (sql.READ, ORDER, "shipments_of_order"),
         (sql.READ, ORDER, "payments_of_order"),

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from chalicelib.order import events, live
 from chalicelib.order.model import pricing
+from chalicelib.order.model.number import number_of
 from chalicelib.order.model.order import Entry, Order, Status
 from chalicelib.order.model.pricing import Bill, Offer, Wish
 from chalicelib.order.model.stock import LOCATION, Location, Movement, Sku, Spot, Units, Why
@@ -98,6 +99,7 @@ def _past(past: PastOrder) -> Order:
     snapshot = Snapshot(order_id=known, offers=(), bill=bill)
     return Order(
         id=known,
+        number=number_of(known),
         status=Status.DELIVERED,
         cart_id=id_of("cart", past.key),
         attempt=1,

@@ -9,6 +9,7 @@ import msgspec
 from chalicelib.order import events
 from chalicelib.order.fulfilment import trail_of
 from chalicelib.order.model.listing import Filter, Place, Summary
+from chalicelib.order.model.number import sought
 from chalicelib.order.model.order import Cause, Order, Status, may_see
 from chalicelib.order.model.stock import Level, Movement
 from chalicelib.order.model.submission import Rejection
@@ -19,12 +20,12 @@ from souk.errors import Forbidden, Missing
 from souk.events import Event
 from souk.paging import Page, PageQuery
 
-NUMBERS = "S-"
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class OrderQuery(PageQuery, frozen=True, kw_only=True):
-    """Which orders to list, newest first: placed `from` a moment on and before `to`; `text` is how the number begins."""
+    """Which orders to list, newest first: placed `from` a moment on and before `to`; `text` is how the number begins,
+    typed as one likes; a slip in a whole number is told."""
 
     status: Status | None = None
     customer: Annotated[str, msgspec.Meta(max_length=64)] | None = None
@@ -63,7 +64,7 @@ def listed(query: OrderQuery, *, by: Caller, orders: Orders) -> Page[Summary]:
         status=query.status,
         since=query.since,
         until=query.until,
-        text=_number(query.text),
+        text=None if query.text is None else sought(query.text),
     )
     before = paging.unseal(query.cursor, tuple[datetime, str])
     found = orders.recent(wanted, before=before, limit=query.limit + 1)
@@ -92,11 +93,6 @@ def cancel(order_id: str, *, origin: Origin, now: datetime, books: Books) -> Ord
     trail = trail_of(origin, "order.cancel", order, cancelled)
     books.save(cancelled, events.order_stepped(cancelled), *told, *trail)
     return cancelled
-
-
-def _number(text: str | None) -> str | None:
-    """Return how a number begins that somebody looks for, who may leave out what all numbers begin with."""
-    return f"{NUMBERS}{text}" if text is not None and text.isdigit() else text
 
 
 def _cause(by: Caller) -> Cause:

@@ -5,14 +5,16 @@ ten: begin, claim, savepoint, lock, expire, take, order, outbox, release of the 
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.order import events
 from chalicelib.order.model import pricing
+from chalicelib.order.model.number import TRIES, Taken, number_of
 from chalicelib.order.model.order import Lapsed, Order, newly_placed
 from chalicelib.order.model.pricing import Offer, TooMuch
 from chalicelib.order.model.product import Product, offers_of
@@ -79,8 +81,8 @@ class Books(Protocol):
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         """Move locked stock. Raises Short."""
 
-    def add_order(self, order: Order, *events: Event) -> Order:
-        """Keep a new order and its events."""
+    def add_order(self, order: Order, *events: Event) -> None:
+        """Keep a new order and its events. Raises Taken when another order has its number."""
 
     def add_quote(self, quote: Quote) -> None:
         """Keep a new quote."""
@@ -118,8 +120,7 @@ def place(submission: Submission, *, products: Products, reading: Open, books: O
             tx.add_quote(offered)
             return _turn_down(tx, submission, reasons, now, quote_id=offered.id)
         try:
-            with tx.trial():
-                return _take(tx, _order(submission, quote, priced, now), now)
+            return _numbered(tx, _order(submission, quote, priced, now), now)
         except Short as short:
             return _turn_down(tx, submission, _shortages(submission, short), now)
 
@@ -186,6 +187,7 @@ def _order(submission: Submission, quote: Quote, priced: Snapshot, now: datetime
         submission.order_id,
         priced.bill,
         quote.recipient,
+        number=number_of(submission.order_id),
         cart_id=submission.cart_id,
         attempt=submission.attempt,
         customer_id=submission.customer_id,
@@ -194,6 +196,14 @@ def _order(submission: Submission, quote: Quote, priced: Snapshot, now: datetime
         location=LOCATION,
         now=now,
     )
+
+
+def _numbered(tx: Books, order: Order, now: datetime) -> Order:
+    """Take and keep, or neither; under another number where another order has this one. Raises Short."""
+    for nth in range(TRIES):
+        with suppress(Taken), tx.trial():
+            return _take(tx, replace(order, number=number_of(order.id, nth)), now)
+    raise Unavailable("no number is free")
 
 
 def _take(tx: Books, order: Order, now: datetime) -> Order:
@@ -208,7 +218,8 @@ def _take(tx: Books, order: Order, now: datetime) -> Order:
     moved = tx.move([_reserving(spot, quantity, order.id) for spot, quantity in wanted.items()])
     told = events.stock_changed([*lapsed.levels, *moved], now)
     lost = [events.order_lapsed(one, now) for one in lapsed.orders]
-    return tx.add_order(order, events.order_placed(order), *lost, *told)
+    tx.add_order(order, events.order_placed(order), *lost, *told)
+    return order
 
 
 def _reserving(spot: Spot, quantity: int, order_id: str) -> Movement:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from souk.errors import Invalid, Refused, Unavailable
+from souk.errors import Invalid, Refused, SoukError, Unavailable
 from souk.settings import setting
 from souk.sockets import hung_up
 
@@ -161,8 +161,8 @@ class Database:
 
 
 @contextmanager
-def unique(constraint: str, why: str, *, code: str) -> Iterator[None]:
-    """Turn the refusal of the unique index of that name into the shop's own."""
+def unique(constraint: str, why: str, *, code: str, kind: type[SoukError] = Refused) -> Iterator[None]:
+    """Turn the refusal of the unique index of that name into the shop's own, an error of that kind."""
     from psycopg2.errors import UniqueViolation
 
     try:
@@ -170,7 +170,7 @@ def unique(constraint: str, why: str, *, code: str) -> Iterator[None]:
     except UniqueViolation as error:
         if error.diag.constraint_name != constraint:
             raise
-        raise Refused(why, code=code) from error
+        raise kind(why, code=code) from error
 
 
 def beginning(text: str) -> str:

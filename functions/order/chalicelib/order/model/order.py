@@ -114,7 +114,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """An order. What changes it returns a copy."""
 
     id: str
-    number: str = ""  # given by the store when it is first kept
+    number: str
     status: Status = Status.PLACED
     cause: Cause | None = None
     cart_id: str
@@ -266,6 +266,7 @@ def newly_placed(
     bill: Bill,
     recipient: Recipient,
     *,
+    number: str,
     cart_id: str,
     attempt: int,
     customer_id: str | None,
@@ -277,6 +278,7 @@ def newly_placed(
     """Return the order that a bill becomes, with the reservations that it needs."""
     return Order(
         id=order_id,
+        number=number,
         cart_id=cart_id,
         attempt=attempt,
         market=bill.market,

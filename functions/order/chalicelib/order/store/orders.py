@@ -1,7 +1,7 @@
 """Orders in PostgreSQL: decided once, changed under lock, read in one round trip."""
 
 from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 
 import msgspec
@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from chalicelib.order.events import OrderPlaced
 from chalicelib.order.model.listing import Filter, Place, Summary
+from chalicelib.order.model.number import TRIES, Taken, number_of
 from chalicelib.order.model.order import Lapsed, Order
 from chalicelib.order.model.stock import Spot
 from chalicelib.order.model.submission import Claim, Rejection, Submission
 from chalicelib.order.store import sql
-from souk.errors import Missing
+from souk.errors import Missing, Unavailable
 from souk.events import Event
 from souk.ids import is_id
 from souk.postgres import Transaction, beginning, unique
@@ -21,6 +22,7 @@ from souk.records import add_events
 
 CONSUMER = "order-submissions"
 SAME_REFERENCE = "payments_reference"
+NUMBER = "orders_number"
 NOTHING = "00000000-0000-0000-0000-000000000000"  # comes before every id
 
 
@@ -48,11 +50,14 @@ class OrderRows:
         """Undo what is done inside when it raises; the claim stays."""
         return self.tx.savepoint()
 
-    def add_order(self, order: Order, *events: Event) -> Order:
-        """Keep a new order and its events; return it with its number."""
-        row = self.tx.one(sql.ADD_ORDERS, orders=_encoded([order]))
+    def add_order(self, order: Order, *events: Event) -> None:
+        """Keep a new order and its events. Raises Taken when another order has its number."""
+        self._add([order])
         add_events(self.tx, *events)
-        return replace(order, number=row["number"] if row else "")
+
+    def _add(self, orders: Sequence[Order]) -> None:
+        with unique(NUMBER, "another order has that number", code=Taken.code, kind=Taken):
+            self.tx.run(sql.ADD_ORDERS, orders=_encoded(orders))
 
     def add_rejection(self, rejection: Rejection, *events: Event) -> None:
         """Keep the reasons for which a claimed submission is turned down."""
@@ -117,8 +122,14 @@ class OrderRows:
     def add_past(self, orders: Sequence[Order]) -> set[str]:
         """Keep orders that were placed elsewhere and are over; return the ids of those that were not here before."""
         fresh = {row["order_id"] for row in self.tx.all(sql.CLAIM_PAST, orders=_encoded(orders))}
-        self.tx.run(sql.ADD_ORDERS, orders=_encoded([order for order in orders if order.id in fresh]))
+        self._add_numbered([order for order in orders if order.id in fresh])
         return fresh
+
+    def _add_numbered(self, orders: Sequence[Order]) -> None:
+        for nth in range(TRIES):
+            with suppress(Taken), self.trial():
+                return self._add([replace(order, number=number_of(order.id, nth)) for order in orders])
+        raise Unavailable("no number is free")
 
     def placed(self, *, since: datetime, after: Place | None, limit: int) -> list[tuple[Place, OrderPlaced]]:
         """Return what there is to say of orders placed since a moment, oldest first, and where each stands."""

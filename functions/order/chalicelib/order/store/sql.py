@@ -27,11 +27,11 @@ ADD_ORDERS = """
         SELECT (o->>'id')::uuid AS order_id, o FROM jsonb_array_elements(%(orders)s::jsonb) AS given (o)
     ), placed AS (
         INSERT INTO orders (
-            id, status, cart_id, attempt, market, customer_id, quote_id, shipping_method, snapshot_hash,
+            id, number, status, cart_id, attempt, market, customer_id, quote_id, shipping_method, snapshot_hash,
             currency, goods, shipping, tax, total, tax_included,
             contact, shipping_address, billing_address, placed_at, changed_at, version
         )
-        SELECT order_id, o->>'status', o->>'cart_id', (o->>'attempt')::int, o->>'market', o->>'customer_id',
+        SELECT order_id, o->>'number', o->>'status', o->>'cart_id', (o->>'attempt')::int, o->>'market', o->>'customer_id',
                (o->>'quote_id')::uuid, o->>'shipping_method', o->>'snapshot_hash',
                o#>>'{totals,total,currency}', (o#>>'{totals,goods,amount}')::bigint,
                (o#>>'{totals,shipping,amount}')::bigint, (o#>>'{totals,tax,amount}')::bigint,
@@ -39,7 +39,6 @@ ADD_ORDERS = """
                NULLIF(o->'contact', 'null'), NULLIF(o->'shipping_address', 'null'), NULLIF(o->'billing_address', 'null'),
                (o->>'placed_at')::timestamptz, (o->>'changed_at')::timestamptz, (o->>'version')::bigint
           FROM given
-     RETURNING id, number
     ), added_lines AS (
         INSERT INTO order_lines (
             order_id, position, sku, product_id, title, quantity, unit_price, total, tax, shipped
@@ -52,12 +51,10 @@ ADD_ORDERS = """
         INSERT INTO reservations (order_id, sku, location, quantity, state, held_until)
         SELECT order_id, r->>'sku', r->>'location', (r->>'quantity')::int, r->>'state', (r->>'held_until')::timestamptz
           FROM given, jsonb_array_elements(o->'reservations') AS reservation (r)
-    ), added_story AS (
-        INSERT INTO timeline (order_id, position, at, what, by)
-        SELECT order_id, position, (e->>'at')::timestamptz, e->>'what', e->>'by'
-          FROM given, jsonb_array_elements(o->'timeline') WITH ORDINALITY AS entry (e, position)
     )
-    SELECT id, number FROM placed
+    INSERT INTO timeline (order_id, position, at, what, by)
+    SELECT order_id, position, (e->>'at')::timestamptz, e->>'what', e->>'by'
+      FROM given, jsonb_array_elements(o->'timeline') WITH ORDINALITY AS entry (e, position)
 """
 EXPIRE = """
     WITH wanted AS (
