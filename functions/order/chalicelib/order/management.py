@@ -24,8 +24,10 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class OrderQuery(PageQuery, frozen=True, kw_only=True):
-    """Which orders to list, newest first: placed `from` a moment on and before `to`; `text` is how the number begins,
-    typed as one likes; a slip in a whole number is told."""
+    """Which orders to list, newest first: placed `from` a moment on and before `to`.
+
+    `text` is how the number begins, typed as one likes; a slip in a whole number is told.
+    """
 
     status: Status | None = None
     customer: Annotated[str, msgspec.Meta(max_length=64)] | None = None
