@@ -22,6 +22,7 @@ class Crew:
         self._base = base
         self._threads = ThreadPoolExecutor(at_once)
         self._own = threading.local()
+        self._clients: list[Client] = []
         self._began = time.process_time()
 
     def __enter__(self) -> Self:
@@ -29,8 +30,10 @@ class Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave what was not begun."""
+        """Leave what was not begun, and hang up."""
         self._threads.shutdown(cancel_futures=True)
+        for client in self._clients:
+            client.close()
 
     def each(self, things: Iterable[Thing], act: Callable[[Client, Thing], Found]) -> list[Found]:
         """Act on each thing, over a connection that nobody else uses at that time; in the order of the things."""
@@ -44,4 +47,5 @@ class Crew:
         client: Client | None = getattr(self._own, "client", None)
         if client is None:
             client = self._own.client = Client(self._base)
+            self._clients.append(client)
         return client

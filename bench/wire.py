@@ -6,7 +6,7 @@ import ipaddress
 import socket
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import click
@@ -76,8 +76,16 @@ class Client:
         self._socket: socket.socket | None = None
         self._rest = b""
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        """Nothing is connected before the first request."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Hang up."""
+        self.close()
+
+    def close(self) -> None:
+        """Hang up; the next request connects again."""
         if self._socket is not None:
             self._socket.close()
         self._socket, self._rest = None, b""

@@ -12,7 +12,7 @@ import msgspec
 
 from bench import table
 from bench.checkout import stores
-from bench.checkout.shop import Buyer, Goods, Keeper, Outcome
+from bench.checkout.shop import Buyer, Goods, Outcome, on_sale
 from bench.crew import Crew
 from bench.table import Row
 from bench.wire import Client
@@ -46,7 +46,7 @@ class Bought(msgspec.Struct, frozen=True):
 
 def compete(base: str, crowd: Crowd) -> Row:
     """Let the crowd buy, then read the stores. Carts and quotes are made first, so that all submit at the same time."""
-    goods = Keeper(base).on_sale(crowd.skus, stock=crowd.units)
+    goods = on_sale(base, crowd.skus, stock=crowd.units)
     began = time.monotonic()
     with Crew(base, crowd.at_once) as crew:
         ready = crew.each(range(crowd.buyers), lambda client, number: _ready(client, _turned(goods, number)))

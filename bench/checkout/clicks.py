@@ -13,7 +13,7 @@ import msgspec
 
 from bench import table
 from bench.checkout import stores
-from bench.checkout.shop import Buyer, Goods, Keeper, Ticket
+from bench.checkout.shop import Buyer, Goods, Ticket, on_sale
 from bench.crew import Crew
 from bench.table import Row
 from bench.wire import Client, Reply
@@ -46,13 +46,13 @@ class Click(msgspec.Struct, frozen=True):
 def submit_often(base: str, goods: Goods, name: str, clicks: int) -> Row:
     """Submit one cart so many times at once, then read the stores."""
     began = time.monotonic()
-    buyer = Buyer(Client(base))
-    buyer.open()
-    buyer.add(goods)
-    quote = buyer.quote()
-    clicked = _click(base, buyer, quote, KEYS[name](), clicks)
-    tickets = {click.ticket for click in clicked if click.ticket}
-    outcomes = [buyer.outcome(ticket).status for ticket in tickets]
+    with Client(base) as client:
+        buyer = Buyer(client)
+        buyer.open()
+        buyer.add(goods)
+        clicked = _click(base, buyer, buyer.quote(), KEYS[name](), clicks)
+        tickets = {click.ticket for click in clicked if click.ticket}
+        outcomes = [buyer.outcome(ticket).status for ticket in tickets]
     counted = Counter(click.status for click in clicked)
     answers = ", ".join(f"{count} times {status}" for status, count in sorted(counted.items()))
     return Row(
@@ -99,5 +99,5 @@ def _kept_wrong(buyer: Buyer, outcomes: Sequence[str]) -> Iterator[str]:
 @table.as_json
 def command(*, base: str, clicks: int, as_json: bool) -> None:
     """Submit one cart many times at once: with one key, with a key each, and without keys."""
-    [goods] = Keeper(base).on_sale(1, stock=UNITS * len(KEYS))
+    [goods] = on_sale(base, 1, stock=UNITS * len(KEYS))
     table.tell([submit_often(base, goods, name, clicks) for name in KEYS], as_json=as_json)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from copy import copy
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 
@@ -75,8 +75,15 @@ class Keeper:
 
     def __init__(self, base: str) -> None:
         """Keep the shop at `base`."""
-        self.base = base
         self._client = Client(base)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hang up."""
+        self._client.close()
 
     @cached_property
     def token(self) -> str:
@@ -92,7 +99,7 @@ class Keeper:
         return expect(status, reply, f"{method} {path}")
 
     def goods(self, *, stock: int, price: int = PRICE) -> Goods:
-        """Put a new product on sale; carts and orders get to know it a moment later (see `known`)."""
+        """Put a new product on sale; carts and orders get to know it a moment later."""
         sku = f"SKU-{new_id()[-12:]}"
         offer = {"sku": sku, "title": "one", "prices": {"default": {"amount": price, "currency": "USD"}}}
         wish = {"title": f"Thing {sku[-6:]}", "brand": "Souk", "category_id": None, "skus": [offer]}
@@ -111,6 +118,12 @@ class Keeper:
             until(lambda goods=goods: True if probe.adding(goods).status == 200 else None, "carts to know it")  # type: ignore[misc]  # the loop's own goods
         until(lambda: True if probe.quoting().status == 201 else None, "quotes to know it")
         return found
+
+
+def on_sale(base: str, count: int, *, stock: int) -> list[Goods]:
+    """Put new products on sale as an owner made for it."""
+    with Keeper(base) as keeper:
+        return keeper.on_sale(count, stock=stock)
 
 
 class Buyer:
