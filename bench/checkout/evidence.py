@@ -1,0 +1,386 @@
+"""What all the stores hold of one history, read behind the services' back; rows and documents become plain facts here.
+
+Nothing of the services is imported: what they keep is read by the checker's own SQL, commands and queries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from itertools import permutations
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+CARTS = "SELECT body FROM carts WHERE id = ANY(%(carts)s::uuid[])"
+SUBMISSIONS = """
+    SELECT order_id::text, cart_id::text, attempt, state, submission FROM submissions
+     WHERE cart_id = ANY(%(carts)s::uuid[]) OR order_id = ANY(%(orders)s::uuid[])
+"""
+SHELF = "SELECT sku, available FROM stock WHERE sku = ANY(%(skus)s)"
+ORDER_IDS = """
+    SELECT order_id::text AS id FROM order_lines WHERE sku = ANY(%(skus)s)
+    UNION SELECT order_id::text FROM decisions WHERE cart_id = ANY(%(carts)s)
+"""
+DECISIONS = """
+    SELECT order_id::text, cart_id, attempt, reasons IS NOT NULL AS rejected
+      FROM decisions WHERE order_id = ANY(%(orders)s::uuid[])
+"""
+ORDERS = "SELECT to_jsonb(o) AS row FROM orders o WHERE id = ANY(%(orders)s::uuid[])"
+LINES = "SELECT to_jsonb(l) AS row FROM order_lines l WHERE order_id = ANY(%(orders)s::uuid[])"
+RESERVATIONS = (
+    "SELECT to_jsonb(r) AS row FROM reservations r WHERE order_id = ANY(%(orders)s::uuid[]) OR sku = ANY(%(skus)s)"
+)
+STOCK = "SELECT to_jsonb(s) AS row FROM stock s WHERE sku = ANY(%(skus)s)"
+LEDGER = "SELECT to_jsonb(l) AS row FROM stock_ledger l WHERE sku = ANY(%(skus)s)"
+PAYMENTS = "SELECT to_jsonb(p) AS row FROM payments p WHERE order_id = ANY(%(orders)s::uuid[])"
+UNSENT = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
+UNDECIDED = "SELECT count(*) FROM submissions WHERE state = 'open'"
+SERVICES = ("admin", "customer", "catalog", "cart", "order")
+BUCKETS = 64
+HASHED_MAPS = frozenset({"attributes"})  # free maps, whose keys are hashed in order
+SECONDS = 5.0
+
+
+class Cart(Struct, frozen=True, kw_only=True):
+    """A cart as one store has it."""
+
+    id: str
+    version: int
+    state: str
+    attempt: int = 0
+    lines: dict[str, int] = {}
+    merged_into: str | None = None
+    merged_from: tuple[str, ...] = ()
+
+
+class Submission(Struct, frozen=True, kw_only=True):
+    """What was submitted under an order id."""
+
+    order_id: str
+    cart_id: str
+    attempt: int
+    state: str
+    lines: dict[str, int]
+    total: int
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What was decided under an order id."""
+
+    order_id: str
+    cart_id: str
+    attempt: int
+    rejected: bool
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """An order's row; what it comes to, in minor units."""
+
+    id: str
+    number: str
+    status: str
+    cart_id: str
+    attempt: int
+    goods: int
+    shipping: int
+    tax: int
+    total: int
+    tax_included: bool
+    snapshot_hash: str
+    discount: int = 0
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """A line of an order."""
+
+    order_id: str
+    sku: str
+    product_id: str
+    quantity: int
+    unit_price: int
+    total: int
+    tax: int
+    discount: int = 0
+
+
+class Reservation(Struct, frozen=True, kw_only=True):
+    """Stock kept for an order."""
+
+    order_id: str
+    sku: str
+    location: str
+    quantity: int
+    state: str
+
+
+class Stock(Struct, frozen=True, kw_only=True):
+    """A row of stock."""
+
+    sku: str
+    location: str
+    on_hand: int
+    reserved: int
+    backorder: int
+
+    @property
+    def available(self) -> int:
+        """How much can still be promised."""
+        return self.on_hand + self.backorder - self.reserved
+
+
+class Moved(Struct, frozen=True, kw_only=True):
+    """An entry of the ledger."""
+
+    sku: str
+    location: str
+    on_hand: int
+    reserved: int
+    why: str
+    order_id: str | None = None
+    note: str = ""
+
+
+class Payment(Struct, frozen=True, kw_only=True):
+    """Money that came in."""
+
+    order_id: str
+    reference: str
+    amount: int
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """What an order was priced from: the hashes that may stand for what is kept, and the lines it names."""
+
+    order_id: str
+    digests: frozenset[str]
+    lines: dict[str, tuple[int, int]]
+    """Quantity and unit price by SKU."""
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """All of it."""
+
+    live: dict[str, Cart] = {}
+    kept: dict[str, Cart] = {}
+    submissions: dict[str, Submission] = {}
+    decisions: list[Decision] = []
+    orders: dict[str, Order] = {}
+    lines: list[Line] = []
+    reservations: list[Reservation] = []
+    stock: list[Stock] = []
+    ledger: list[Moved] = []
+    payments: list[Payment] = []
+    snapshots: dict[str, Snapshot] = {}
+    sold: dict[str, int] = {}
+    """Pieces by product, as the product service counts them."""
+    shown: dict[str, int] = {}
+    """Available by SKU, as carts show it."""
+    left: dict[str, int] = {}
+    """What waits in outboxes, queues and dead-letter queues, by name."""
+
+
+def gather(carts: Collection[str], goods: Mapping[str, str]) -> Evidence:
+    """Read every store for some carts and for goods (product ids by SKU)."""
+    asked = {"carts": sorted(carts), "skus": sorted(goods)}
+    found = select("order", ORDER_IDS, asked)
+    asked["orders"] = sorted(row["id"] for row in found)
+    orders = [msgspec.convert(one, Order) for one in _rows("order", ORDERS, asked)]
+    return Evidence(
+        live=_live(asked["carts"]),
+        kept={cart.id: cart for cart in (_cart(row["body"]) for row in select("cart", CARTS, asked))},
+        submissions={one.order_id: one for one in map(_submission, select("cart", SUBMISSIONS, asked))},
+        decisions=[msgspec.convert(row, Decision) for row in select("order", DECISIONS, asked)],
+        orders={one.id: one for one in orders},
+        lines=[msgspec.convert(one, Line) for one in _rows("order", LINES, asked)],
+        reservations=[msgspec.convert(one, Reservation) for one in _rows("order", RESERVATIONS, asked)],
+        stock=[msgspec.convert(one, Stock) for one in _rows("order", STOCK, asked)],
+        ledger=[msgspec.convert(one, Moved) for one in _rows("order", LEDGER, asked)],
+        payments=[msgspec.convert(one, Payment) for one in _rows("order", PAYMENTS, asked)],
+        snapshots={one.order_id: one for one in _snapshots([one.id for one in orders])},
+        sold=_sold(goods.values()),
+        shown={row["sku"]: row["available"] for row in select("cart", SHELF, asked)},
+        left=left(),
+    )
+
+
+def left() -> dict[str, int]:
+    """Return what waits to be sent or taken, by where it waits."""
+    unsent = {f"{service} outbox": _count(service, UNSENT) for service in SERVICES}
+    documents = {"product outboxes": _unsent_documents(), "dirty carts": _dirty()}
+    return {**unsent, **documents, **_queues(), "open submissions": _count("cart", UNDECIDED)}
+
+
+def select(service: str, query: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a query in a service's database."""
+    from psycopg2.extras import RealDictCursor
+
+    with _connected(service) as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(query, asked)
+        return [dict(row) for row in cursor.fetchall()]
+
+
+def change(service: str, statement: str, asked: Mapping[str, Any]) -> int:
+    """Change rows in a service's database; return how many."""
+    with _connected(service) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, asked)
+        return int(cursor.rowcount)
+
+
+@contextmanager
+def _connected(service: str) -> Iterator[Any]:
+    """Connect to a service's database for one transaction."""
+    import psycopg2
+
+    where = os.environ[f"{service.upper()}_DATABASE_URL"]
+    with closing(psycopg2.connect(where, connect_timeout=int(SECONDS))) as connection, connection:
+        yield connection
+
+
+def _rows(service: str, query: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [row["row"] for row in select(service, query, asked)]
+
+
+def _count(service: str, query: str) -> int:
+    [row] = select(service, query, {})
+    return int(row["count"])
+
+
+def _cart(body: str) -> Cart:
+    read = json.loads(body)
+    return msgspec.convert({**read, "lines": lines_of(read["lines"])}, Cart)
+
+
+def lines_of(lines: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return quantities by SKU."""
+    found: dict[str, int] = {}
+    for line in lines:
+        found[line["sku"]] = found.get(line["sku"], 0) + line["quantity"]
+    return found
+
+
+def _submission(row: Mapping[str, Any]) -> Submission:
+    said = json.loads(row["submission"])
+    told = {"lines": lines_of(said["lines"]), "total": said["accepted_total"]["amount"]}
+    return msgspec.convert({**row, **told}, Submission)
+
+
+def redis_primary(url: str) -> Any:
+    """Return a client of the primary that the sentinels name, or of the server itself."""
+    import redis
+
+    parts = urlsplit(url)
+    if not parts.scheme.endswith("+sentinel"):
+        return redis.Redis.from_url(url, decode_responses=True, socket_timeout=SECONDS)
+    password, hosts = re.match(r":?(.*)@(.*)", parts.netloc).groups()  # type: ignore[union-attr]  # our own URL
+    places = [(host.split(":")[0], int(host.split(":")[1])) for host in hosts.split(",")]
+    watching: Any = redis.Sentinel  # its types are not complete
+    sentinels = watching(places, socket_timeout=SECONDS)
+    return sentinels.master_for(parts.path.strip("/"), password=password, decode_responses=True, socket_timeout=SECONDS)
+
+
+def _live(carts: Sequence[str]) -> dict[str, Cart]:
+    """Return the carts that Redis has."""
+    with closing(redis_primary(os.environ["CART_REDIS_URL"])) as client:
+        asked = client.pipeline(transaction=False)
+        for cart in carts:
+            asked.hget(f"{{b{int(cart[-4:], 16) % BUCKETS:02d}}}:cart:{cart}", "body")
+        bodies = asked.execute() if carts else []
+    return {cart: _cart(body) for cart, body in zip(carts, bodies, strict=True) if body}
+
+
+def _dirty() -> int:
+    with closing(redis_primary(os.environ["CART_REDIS_URL"])) as client:
+        asked = client.pipeline(transaction=False)
+        for number in range(BUCKETS):
+            asked.zcard(f"{{b{number:02d}}}:dirty")
+        return sum(asked.execute())
+
+
+def _documents(setting: str) -> Any:
+    from pymongo import MongoClient
+
+    client: Any = MongoClient(os.environ[setting], serverSelectionTimeoutMS=int(SECONDS * 1000))
+    return client
+
+
+def _snapshots(orders: Sequence[str]) -> Iterator[Snapshot]:
+    with closing(_documents("ORDER_MONGO_URL")) as client:
+        found = list(client.get_default_database()["snapshots"].find({"_id": {"$in": list(orders)}}))
+    for document in found:
+        order = document.pop("_id")
+        lines = {line["sku"]: (line["quantity"], line["unit_price"]["amount"]) for line in document["bill"]["lines"]}
+        yield Snapshot(order_id=order, digests=digests({"order_id": order, **document}), lines=lines)
+
+
+def digests(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the hashes of a snapshot: SHA-256 of its JSON, free maps sorted, other fields as they stand.
+
+    MongoDB sorts the outermost fields of what it inserts by an update, so these may come in any order.
+    """
+    orders = permutations(document.items())
+    return frozenset(digest(dict(order)) for order in orders)
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """Return the hash of a document whose fields stand in this order."""
+    text = json.dumps(_ordered(document), ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _ordered(value: Any, *, free: bool = False) -> Any:
+    if isinstance(value, dict):
+        items = sorted(value.items()) if free else value.items()
+        return {name: _ordered(one, free=free or name in HASHED_MAPS) for name, one in items}
+    return [_ordered(one, free=free) for one in value] if isinstance(value, list) else value
+
+
+def _sold(products: Collection[str]) -> dict[str, int]:
+    with closing(_documents("PRODUCT_MONGO_URL")) as client:
+        found = client.get_default_database()["products"].find({"_id": {"$in": sorted(products)}}, {"sold": 1})
+        return {document["_id"]: int(document.get("sold", 0)) for document in found}
+
+
+def _unsent_documents() -> int:
+    with closing(_documents("PRODUCT_MONGO_URL")) as client:
+        return int(client.get_default_database()["products"].count_documents({"outbox.0": {"$exists": True}}))
+
+
+def _queues() -> dict[str, int]:
+    """Return how many messages wait in each queue of RabbitMQ."""
+    import pika
+
+    found = {}
+    with closing(pika.BlockingConnection(pika.URLParameters(os.environ["BRIDGE_RABBIT_URL"]))) as connection:
+        channel = connection.channel()
+        for name in _management("queues"):
+            found[name] = int(channel.queue_declare(name, passive=True).method.message_count)
+    return found
+
+
+def held() -> dict[str, int]:
+    """Return how many messages each queue holds, those that a consumer has taken included; some seconds old."""
+    return {name: int(one.get("messages", 0)) for name, one in _management("queues").items()}
+
+
+def _management(what: str) -> dict[str, dict[str, Any]]:
+    """Return what RabbitMQ's management pages say, by name."""
+    import urllib.request
+
+    parts = urlsplit(os.environ["BRIDGE_RABBIT_URL"])
+    where = f"http://{parts.hostname}:{(parts.port or 0) + 1}/api/{what}/{parts.path.strip('/')}"
+    asked = urllib.request.Request(where, headers={"Authorization": _basic(parts.username, parts.password)})
+    with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310 - loopback
+        return {one["name"]: one for one in json.load(answer)}
+
+
+def _basic(user: str | None, password: str | None) -> str:
+    import base64
+
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

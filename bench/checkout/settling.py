@@ -1,0 +1,48 @@
+"""Waits until everything that was begun has come to its end: outboxes and queues empty, every submission decided."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from bench.checkout import evidence
+
+GLANCE = 0.25
+STATISTICS = 6.0  # seconds between two looks of RabbitMQ at its queues, and one to spare
+WITHIN = 420.0  # seconds: an overdue verdict is asked for after five minutes, by a schedule that runs every minute
+
+
+def settled(*, aside: frozenset[str], within: float = WITHIN, tell: Callable[[str], None]) -> float | None:
+    """Wait until nothing is left to do, twice in a row; return after how many seconds, None when it never is."""
+    began = time.monotonic()
+    calm: float | None = None
+    while time.monotonic() - began < within:
+        waiting = _waiting(aside)
+        if waiting:
+            calm = None
+            tell(", ".join(f"{name}: {many}" for name, many in waiting.items()))
+        elif calm is None:
+            calm = time.monotonic() - began
+        else:
+            return calm
+        time.sleep(GLANCE)
+    return None
+
+
+def carried(*, aside: frozenset[str], within: float = WITHIN) -> bool:
+    """Wait until no consumer holds a message that it has not answered for."""
+    end = time.monotonic() + within
+    time.sleep(STATISTICS)  # what RabbitMQ tells of itself is so old
+    while any(many for name, many in evidence.held().items() if name not in aside):
+        if time.monotonic() > end:
+            return False
+        time.sleep(GLANCE)
+    return True
+
+
+def _waiting(aside: frozenset[str]) -> dict[str, int]:
+    try:
+        left = evidence.left()
+    except Exception as error:  # noqa: BLE001 - a store that does not answer yet, each by its driver's own errors
+        return {f"a store does not answer ({type(error).__name__})": 1}
+    return {name: many for name, many in left.items() if many and name not in aside}
