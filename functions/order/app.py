@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from chalicelib.order import expiry, fulfilment, live, management, placing, quotes, replica, stock
+from chalicelib.order import expiry, fulfilment, live, locations, management, placing, quotes, replica, stock
 from chalicelib.order.events import (
     CartSubmitted,
     ProductPublished,
@@ -12,13 +12,14 @@ from chalicelib.order.events import (
     ProductUnpublished,
 )
 from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
+from chalicelib.order.locations import NewSite, SiteChange
 from chalicelib.order.management import OrderQuery
 from chalicelib.order.model.listing import Summary
 from chalicelib.order.model.order import Order
 from chalicelib.order.model.pricing import SHIPPING_METHODS, market_of
-from chalicelib.order.model.stock import LedgerEntry
+from chalicelib.order.model.stock import LedgerEntry, Site
 from chalicelib.order.quotes import MarketQuery, QuoteWish
-from chalicelib.order.stock import Adjustment, Count, LedgerQuery, LocationQuery, StockQuery
+from chalicelib.order.stock import Adjustment, Count, LedgerQuery, LocationQuery, StockQuery, Terms
 from chalicelib.order.store.books import Books
 from chalicelib.order.views import MethodView, OrderView, QuoteView, StockView
 from souk import records
@@ -141,6 +142,44 @@ def set_stock(sku: str, body: Count) -> StockView:
     seen, origin = app.if_match, app.origin
     with live.books() as books:
         return StockView.of(stock.count(sku, body, seen=seen, origin=origin, now=utcnow(), stock=books))
+
+
+@app.route("/stock/{sku}", methods=["PATCH"], permission="stock:write", takes=Takes.VERSION)
+def agree_stock(sku: str, body: Terms) -> StockView:
+    """Say how many may be promised beyond what is there, when more comes or it is out, and when it counts as low."""
+    seen, origin = app.if_match, app.origin
+    with live.books() as books:
+        return StockView.of(stock.agree(sku, body, seen=seen, origin=origin, now=utcnow(), stock=books))
+
+
+@app.route("/locations", permission="stock:read")
+def list_locations() -> Page[Site]:
+    """List where stock lies: orders take from the first that has what they want."""
+    with live.reading() as books:
+        return Page(books.sites())
+
+
+@app.route("/locations/{code}", permission="stock:read")
+def read_location(code: str) -> Site:
+    """Show a location."""
+    with live.reading() as books:
+        return books.site(code)
+
+
+@app.route("/locations", methods=["POST"], status=201, permission="stock:write", takes=Takes.KEY)
+def add_location(body: NewSite) -> Site:
+    """Open a location."""
+    origin = app.origin
+    with live.books() as books:
+        return app.once(books.attempts, lambda: locations.add(body, origin=origin, now=utcnow(), sites=books))
+
+
+@app.route("/locations/{code}", methods=["PATCH"], permission="stock:write", takes=Takes.VERSION)
+def change_location(code: str, body: SiteChange) -> Site:
+    """Call a location something else, or rank it anew."""
+    seen, origin = app.if_match, app.origin
+    with live.books() as books:
+        return locations.change(code, body, seen=seen, origin=origin, now=utcnow(), sites=books)
 
 
 @app.route("/stock/{sku}/adjustments", permission="stock:read")

@@ -86,7 +86,7 @@ def test_one_trace_leads_from_the_request_to_what_it_caused(keeper: Keeper) -> N
     assert ada.outcome(order)["status"] == "placed"
     assert trace_of("cart", "cart.submitted", ada.cart) == trace
     assert trace_of("order", "order.placed", order) == trace
-    assert trace_of("order", "stock.changed", goods.sku) == trace
+    assert trace_of("order", "stock.changed", f"default/{goods.sku}") == trace
 
 
 def trace_of(service: str, kind: str, aggregate: str) -> str:

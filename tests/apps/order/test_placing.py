@@ -48,12 +48,15 @@ def test_its_events_tell_what_was_ordered_and_nothing_personal(shop: Shop) -> No
     (told,) = shop.told("order.placed", order)
     assert told["lines"] == [{"sku": sku, "product_id": product, "quantity": 2}]
     assert "Byron" not in str(told)
-    assert shop.told("stock.changed", sku)[-1] == {
+    assert shop.told("stock.changed", f"default/{sku}")[-1] == {
         "sku": sku,
         "location": "default",
         "on_hand": 10,
         "reserved": 2,
         "available": 8,
+        "ready": 8,
+        "expected_on": None,
+        "released_on": None,
     }
 
 

@@ -30,7 +30,7 @@ def test_stock_is_set_to_what_was_counted(shop: Shop) -> None:
         assert tx.one(LEDGER, sku=sku) == {"on_hand": 4, "reserved": 0}
     ledger = shop.doors("GET", f"/stock/{sku}/adjustments", token=shop.staff).body["items"]
     assert [(entry["why"], entry["on_hand"]) for entry in ledger] == [("counted", -3), ("counted", 7)]
-    assert [told["on_hand"] for told in shop.told("stock.changed", sku)] == [7, 4]
+    assert [told["on_hand"] for told in shop.told("stock.changed", f"default/{sku}")] == [7, 4]
 
 
 def test_a_count_of_an_older_version_is_stale_and_one_without_a_version_is_refused(shop: Shop) -> None:

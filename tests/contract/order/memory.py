@@ -4,15 +4,17 @@ import copy
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from msgspec.structs import replace
 
+from chalicelib.order.model.allocation import Shelf
 from chalicelib.order.model.listing import Filter, Place, Summary
 from chalicelib.order.model.number import Taken
 from chalicelib.order.model.order import Cause, Hold, Lapsed, LapsedOrder, Order, Reservation, Status
 from chalicelib.order.model.product import Product
 from chalicelib.order.model.quote import Quote
-from chalicelib.order.model.stock import LedgerEntry, Level, Movement, Short, Spot, Why, moved
+from chalicelib.order.model.stock import LOCATION, LedgerEntry, Level, Movement, Short, Site, Spot, Why, moved
 from chalicelib.order.model.submission import Claim, Rejection, Snapshot, Submission
 from souk.clock import utcnow
 from souk.errors import Missing, Refused
@@ -20,10 +22,11 @@ from souk.events import Event
 
 
 class MemoryBooks:
-    """Quotes, stock and orders of a shop with one counter."""
+    """Quotes, stock and orders of a shop."""
 
     def __init__(self) -> None:
         self.rows: dict[Spot, Level] = {}
+        self.ranks = {LOCATION: 0}
         self.ledger: list[Movement] = []
         self.quotes: dict[str, Quote] = {}
         self.claimed: dict[str, Submission] = {}
@@ -50,12 +53,33 @@ class MemoryBooks:
         self.events = [*self.events, *events]
 
     def open_rows(self, spots: Collection[Spot]) -> None:
-        for spot in spots:
-            fresh = {"on_hand": 0, "reserved": 0, "backorder": 0, "version": 0}
+        for spot in (one for one in spots if one.location in self.ranks):
+            fresh: dict[str, Any] = {"on_hand": 0, "reserved": 0, "backorder": 0, "version": 0}
             self.rows.setdefault(spot, Level(sku=spot.sku, location=spot.location, **fresh, changed_at=self.now()))
 
     def lock(self, spots: Collection[Spot]) -> list[Level]:
         return [self.rows[spot] for spot in sorted(set(spots)) if spot in self.rows]
+
+    def lock_goods(self, skus: Collection[str]) -> list[Shelf]:
+        return [
+            Shelf(level=self.rows[spot], rank=self.ranks[spot.location])
+            for spot in sorted(self.rows)
+            if spot.sku in skus
+        ]
+
+    def sites(self) -> list[Site]:
+        known = [
+            Site(code=code, name=code, rank=rank, version=1, changed_at=self.now()) for code, rank in self.ranks.items()
+        ]
+        return sorted(known, key=lambda site: (site.rank, site.code))
+
+    def add_site(self, site: Site) -> bool:
+        fresh = site.code not in self.ranks
+        self.ranks = {site.code: site.rank} | self.ranks
+        return fresh
+
+    def agree(self, level: Level) -> None:
+        self.rows[level.spot] = level
 
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         by_spot: dict[Spot, list[Movement]] = {}

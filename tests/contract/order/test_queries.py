@@ -55,6 +55,7 @@ def filled(stores: dict[str, str]) -> None:
         (sql.PLACED, PLACE | {"since": NOW, "limit": 500}, "orders_newest"),
         (sql.DUE, {"limit": 100}, "reservations_due"),
         (stock.LOCK_ROWS, WANTED, "stock_pkey"),
+        (stock.LOCK_GOODS, WANTED, "stock_pkey"),
         (stock.READ_ROW, ROW, "stock_pkey"),
         (stock.READ_ROWS, ROW | {"text": None, "limit": 21}, "stock_pkey"),
         (stock.READ_ROWS, ROW | {"text": "b%", "limit": 21}, "stock_pkey"),
@@ -117,7 +118,7 @@ def test_stock_is_brought_in_once_with_one_event_a_row(stores: dict[str, str]) -
     counts = [StockCount(sku=sku, on_hand=7) for sku in skus]
     assert imports.import_stock(counts) == 5
     assert imports.import_stock([StockCount(sku=skus[0], on_hand=9)]) == 0
-    assert told("stock.changed", *skus) == 5
+    assert told("stock.changed", *(f"default/{sku}" for sku in skus)) == 5
 
 
 def test_resync_tells_of_every_order_since_then_once(stores: dict[str, str]) -> None:
@@ -133,4 +134,4 @@ def test_resync_tells_of_what_changed_since_then(stores: dict[str, str]) -> None
     imports.import_stock([StockCount(sku=sku, on_hand=7)])
     assert resync(utcnow() + timedelta(minutes=1)) == 0
     assert resync(began - timedelta(seconds=1)) >= 1
-    assert told("stock.changed", sku) == 2
+    assert told("stock.changed", f"default/{sku}") == 2

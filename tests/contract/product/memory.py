@@ -173,7 +173,7 @@ class MemorySources:
     def __init__(self) -> None:
         self._categories: dict[str, Category] = {}
         self._types: dict[str, ProductType] = {}
-        self._stock: dict[str, Stock] = {}
+        self._stock: dict[tuple[str, str], Stock] = {}
 
     def categories(self, category_ids: Sequence[str]) -> list[Category]:
         return [self._categories[one] for one in category_ids if one in self._categories]
@@ -183,7 +183,7 @@ class MemorySources:
         return min(found, key=lambda kind: kind.removed, default=None)
 
     def stock(self, skus: Sequence[str]) -> list[Stock]:
-        return [self._stock[one] for one in skus if one in self._stock]
+        return [level for level in self._stock.values() if level.sku in skus]
 
     def keep_category(self, category: Category) -> None:
         known = self._categories.setdefault(category.id, category)
@@ -194,8 +194,8 @@ class MemorySources:
         self._types[kind.id] = max(known, kind, key=lambda one: one.version)
 
     def keep_stock(self, stock: Stock) -> None:
-        known = self._stock.setdefault(stock.sku, stock)
-        self._stock[stock.sku] = max(known, stock, key=lambda one: one.version)
+        known = self._stock.setdefault(stock.place, stock)
+        self._stock[stock.place] = max(known, stock, key=lambda one: one.version)
 
 
 class MemoryShop:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.cart.model import Cart, Line
 from chalicelib.cart.views import Note, Shelved, view
@@ -42,11 +43,22 @@ def cart(quantity: int) -> Cart:
         (shelved(available=1), (Note.NOT_ENOUGH,)),
         (shelved(available=0), (Note.OUT_OF_STOCK,)),
         (shelved(available=None), ()),
+        (replace(shelved(available=2), ready=1), (Note.BACK_ORDER,)),
+        (replace(shelved(available=1), ready=1), (Note.NOT_ENOUGH,)),
+        (replace(shelved(available=9), ready=9, released_on=NOW.date()), (Note.PRE_ORDER,)),
         (shelved(published=False), (Note.UNAVAILABLE,)),
     ],
 )
 def test_a_line_is_noted_as_it_is_now(known: Shelved, notes: tuple[Note, ...]) -> None:
     assert view(cart(2), {"a": known}, degraded=False).lines[0].notes == notes
+
+
+def test_a_line_says_how_many_are_not_there_yet_and_when_they_come() -> None:
+    coming = replace(shelved(available=9), ready=1, expected_on=NOW.date())
+    [line] = view(cart(2), {"a": coming}, degraded=False).lines
+    assert (line.awaited, line.due_on) == (1, NOW.date())
+    [line] = view(cart(1), {"a": coming}, degraded=False).lines
+    assert (line.awaited, line.due_on) == (0, None)
 
 
 def test_what_is_not_sold_any_more_costs_nothing() -> None:

@@ -81,6 +81,15 @@ def test_stock_of_a_sku_that_went_is_forgotten() -> None:
     assert [level.sku for level in one.edit(replace(one.details, skus=[stays]), by="me", now=NOW).stock] == [stays.sku]
 
 
+@given(st.permutations([(place, version) for place in ("default", "loft") for version in (1, 2, 3)]))
+def test_news_of_several_locations_add_up_in_whatever_order_they_come(told: list[tuple[str, int]]) -> None:
+    own = sku()
+    one = product(skus=[own])
+    for place, version in [*told, *told]:
+        one = one.merged(None, [Stock(sku=own.sku, location=place, version=version, available=version)])
+    assert one.available(own.sku) == 6
+
+
 @given(st.permutations(range(6)))
 def test_late_and_repeated_news_end_in_the_same_product(order: list[int]) -> None:
     tea, own = category(), sku()

@@ -1,5 +1,6 @@
 """What the cart service says and what it listens to."""
 
+from datetime import date
 from typing import ClassVar
 
 import msgspec
@@ -124,9 +125,13 @@ class ProductRecovered(ProductUnpublished, frozen=True, kw_only=True):
 
 
 class StockChanged(Fact, frozen=True, kw_only=True):
-    """How many of a SKU can be sold at a location."""
+    """How many of a SKU can be sold at a location, under the version of that location's stock."""
 
     TYPE: ClassVar[str] = "stock.changed"
 
     sku: str
+    location: str = "default"
     available: int
+    ready: int | None = None  # of the available ones those that are there; all of them where nothing is said
+    expected_on: date | None = None
+    released_on: date | None = None

@@ -12,8 +12,13 @@ from souk.postgres import Database, Transaction
 
 SHELVED = """
     SELECT DISTINCT ON (sku) sku, product_id::text, skus.version, published, title, product_title, slug, image,
-           attributes, prices, available
-      FROM skus LEFT JOIN stock USING (sku)
+           attributes, prices, available, ready, expected_on, released_on
+      FROM skus
+      LEFT JOIN (
+           SELECT sku, sum(available)::bigint AS available, sum(ready)::bigint AS ready,
+                  min(expected_on) FILTER (WHERE expected_on > current_date) AS expected_on,
+                  max(released_on) FILTER (WHERE released_on > current_date) AS released_on
+             FROM stock WHERE sku = ANY(%(skus)s) GROUP BY sku) stock USING (sku)
      WHERE sku = ANY(%(skus)s)
      ORDER BY sku, published DESC, skus.version DESC
 """
@@ -35,8 +40,11 @@ SELL = """
            prices = excluded.prices
 """
 NEWER_STOCK = """
-    INSERT INTO stock AS kept (sku, version, available) VALUES (%(sku)s, %(version)s, %(available)s)
-    ON CONFLICT (sku) DO UPDATE SET version = excluded.version, available = excluded.available
+    INSERT INTO stock AS kept (sku, location, version, available, ready, expected_on, released_on)
+    VALUES (%(sku)s, %(location)s, %(version)s, %(available)s, %(ready)s, %(expected_on)s, %(released_on)s)
+    ON CONFLICT (sku, location) DO UPDATE
+       SET version = excluded.version, available = excluded.available, ready = excluded.ready,
+           expected_on = excluded.expected_on, released_on = excluded.released_on
      WHERE kept.version < excluded.version
 """
 
@@ -68,9 +76,10 @@ class Replica:
                 tx.run(WITHDRAW, id=product.product_id, version=version)
 
     def restock(self, stock: StockChanged, version: int) -> None:
-        """Take over how many of a SKU can be sold."""
+        """Take over how many of a SKU can be sold at a location."""
+        ready = stock.available if stock.ready is None else stock.ready
         with self._database.reading() as session:
-            session.run(NEWER_STOCK, sku=stock.sku, version=version, available=stock.available)
+            session.run(NEWER_STOCK, **{**msgspec.structs.asdict(stock), "ready": ready}, version=version)
 
 
 def _newer(tx: Transaction, product_id: str, version: int, state: str) -> bool:

@@ -1,7 +1,7 @@
 """What shoppers are shown."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
@@ -18,10 +18,15 @@ class Note(StrEnum):
     UNAVAILABLE = "unavailable"  # not sold any more
     OUT_OF_STOCK = "out-of-stock"
     NOT_ENOUGH = "not-enough"
+    BACK_ORDER = "back-order"  # some of it is not there yet
+    PRE_ORDER = "pre-order"  # it is not out yet
 
 
 class Shelved(msgspec.Struct, frozen=True, kw_only=True):
-    """A SKU as the cart service knows it from events; `available` is None while no stock was ever reported."""
+    """A SKU as the cart service knows it from events; `available` is None while no stock was ever reported.
+
+    `ready` of the available ones are there; more comes on `expected_on`; before `released_on` it is sold in advance.
+    """
 
     sku: str
     product_id: str
@@ -34,6 +39,21 @@ class Shelved(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, object] = {}
     prices: dict[str, Money] = {}
     available: int | None = None
+    ready: int | None = None
+    expected_on: date | None = None
+    released_on: date | None = None
+
+    @property
+    def due_on(self) -> date | None:
+        """When what is not there yet can be sent, as far as that is known."""
+        return self.released_on or self.expected_on
+
+    def awaited(self, quantity: int) -> int:
+        """Return how many of so many are not there yet, and can be ordered nevertheless."""
+        if self.available is None or self.available < quantity:
+            return 0
+        ready = self.available if self.ready is None else self.ready
+        return quantity if self.released_on else max(0, quantity - ready)
 
     @property
     def name(self) -> str:
@@ -43,7 +63,10 @@ class Shelved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
-    """A line as it is now; `seen_price` is what it cost when it was added."""
+    """A line as it is now; `seen_price` is what it cost when it was added.
+
+    `awaited` of the quantity are not there yet, and are expected on `due_on` where that is known.
+    """
 
     sku: str
     product_id: str
@@ -56,6 +79,8 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     seen_price: Money
     total: Money
     available: int | None = None
+    awaited: int = 0
+    due_on: date | None = None
     notes: tuple[Note, ...] = ()
 
 
@@ -172,6 +197,8 @@ def _line(line: Line, market: str, shelved: Mapping[str, Shelved] | None) -> Lin
         seen_price=line.price,
         total=price.times(line.quantity),
         available=known.available if known else None,
+        awaited=(awaited := known.awaited(line.quantity) if known else 0),
+        due_on=known.due_on if known and awaited else None,
         notes=() if shelved is None else _notes(line, known, now),
     )
 
@@ -182,4 +209,6 @@ def _notes(line: Line, known: Shelved | None, price: Money | None) -> tuple[Note
     notes = [Note.PRICE_CHANGED] if price != line.price else []
     if known.available is not None and known.available < line.quantity:
         notes.append(Note.NOT_ENOUGH if known.available > 0 else Note.OUT_OF_STOCK)
+    elif known.awaited(line.quantity):
+        notes.append(Note.PRE_ORDER if known.released_on else Note.BACK_ORDER)
     return tuple(notes)

@@ -1,13 +1,13 @@
 """Events of the order service: what it publishes, and what it reads of others."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from chalicelib.order.model.order import LapsedOrder, Order
-from chalicelib.order.model.stock import Level
+from chalicelib.order.model.stock import Level, Movement
 from chalicelib.order.model.submission import Reason, Rejection, Submission, SubmittedLine
 from souk.audit import Audited
 from souk.events import Event, Fact, catalogue
@@ -15,7 +15,11 @@ from souk.money import Money
 
 
 class StockChanged(Fact, frozen=True, kw_only=True):
-    """The stock of a SKU at a location is now so."""
+    """The stock of a SKU at a location is now so, under its own version: a SKU's stock is the sum over its locations.
+
+    Of the available ones those that are `ready` are there; more comes on `expected_on`; before `released_on` all of
+    them are sold in advance.
+    """
 
     TYPE: ClassVar[str] = "stock.changed"
 
@@ -24,6 +28,20 @@ class StockChanged(Fact, frozen=True, kw_only=True):
     on_hand: int
     reserved: int
     available: int
+    ready: int
+    expected_on: date | None
+    released_on: date | None
+
+
+class StockLow(Fact, frozen=True, kw_only=True):
+    """No more than `low_at` of a SKU are left at a location: told once, when it falls so low."""
+
+    TYPE: ClassVar[str] = "stock.low"
+
+    sku: str
+    location: str
+    left: int
+    low_at: int
 
 
 class PlacedLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +115,15 @@ class OrderCancelled(Fact, frozen=True, kw_only=True):
 
 
 PUBLISHES = catalogue(
-    StockChanged, OrderPlaced, OrderRejected, OrderPaid, OrderFulfilled, OrderDelivered, OrderCancelled, Audited
+    StockChanged,
+    StockLow,
+    OrderPlaced,
+    OrderRejected,
+    OrderPaid,
+    OrderFulfilled,
+    OrderDelivered,
+    OrderCancelled,
+    Audited,
 )
 Step = type[OrderPaid] | type[OrderFulfilled] | type[OrderDelivered] | type[OrderCancelled]
 STEPS: dict[str, Step] = {
@@ -198,8 +224,24 @@ def _of_level(level: Level, now: datetime) -> Event:
         on_hand=level.on_hand,
         reserved=level.reserved,
         available=level.available,
+        ready=level.ready,
+        expected_on=level.expected_on,
+        released_on=level.released_on,
     )
-    return Event.of(fact, aggregate=level.sku, version=level.version, now=now)
+    return Event.of(fact, aggregate=level.spot.name, version=level.version, now=now)
+
+
+def stock_moved(
+    movements: Sequence[Movement], moved: Sequence[Level], now: datetime, *, freed: Sequence[Level] = ()
+) -> list[Event]:
+    """Return the events of rows that were moved, after some were freed: how they are, and which of them fell low."""
+    low = [_low(level, now) for level in moved if level.fell_low(movements)]
+    return [*stock_changed([*freed, *moved], now), *low]
+
+
+def _low(level: Level, now: datetime) -> Event:
+    fact = StockLow(sku=level.sku, location=level.location, left=level.left, low_at=level.low_at or 0)
+    return Event.of(fact, aggregate=level.spot.name, version=level.version, now=now)
 
 
 def order_placed(order: Order) -> Event:

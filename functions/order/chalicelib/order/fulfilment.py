@@ -76,7 +76,7 @@ def pay(order_id: str, wish: PaymentWish, *, origin: Origin, now: datetime, book
     lapsed = books.expire([movement.spot for movement in again]) if again else Lapsed()
     moved = books.move(again)
     told = [events.order_lapsed(one, now) for one in lapsed.orders]
-    told += events.stock_changed([*lapsed.levels, *moved], now)
+    told += events.stock_moved(again, moved, now, freed=lapsed.levels)
     books.save(paid, events.order_stepped(paid), *told, *trail_of(origin, "order.pay", order, paid))
     return paid
 

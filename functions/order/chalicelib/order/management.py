@@ -90,8 +90,7 @@ def cancel(order_id: str, *, origin: Origin, now: datetime, books: Books) -> Ord
     """Cancel an order of which nothing has been shipped, and give back what it reserved. Raises Missing, Refused."""
     order = books.get(order_id).open_to(origin.caller)
     cancelled = order.cancel(_cause(origin.caller), now)
-    moved = books.move(order.given_back())
-    told = events.stock_changed(moved, now)
+    told = events.stock_changed(books.move(order.given_back()), now)
     trail = trail_of(origin, "order.cancel", order, cancelled)
     books.save(cancelled, events.order_stepped(cancelled), *told, *trail)
     return cancelled

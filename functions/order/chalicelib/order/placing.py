@@ -14,12 +14,13 @@ from msgspec.structs import replace
 
 from chalicelib.order import events
 from chalicelib.order.model import pricing
+from chalicelib.order.model.allocation import Shelf, now_so, share_out
 from chalicelib.order.model.number import TRIES, Taken, number_of
 from chalicelib.order.model.order import Lapsed, Order, newly_placed
 from chalicelib.order.model.pricing import Offer, TooMuch
 from chalicelib.order.model.product import Product, offers_of
 from chalicelib.order.model.quote import Quote
-from chalicelib.order.model.stock import LOCATION, Level, Movement, Short, Spot, Why
+from chalicelib.order.model.stock import Level, Movement, Short, Spot
 from chalicelib.order.model.submission import (
     EMPTY,
     NO_QUOTE,
@@ -72,8 +73,8 @@ class Books(Protocol):
     def trial(self) -> AbstractContextManager[None]:
         """Undo what is done inside when it raises; the claim stays."""
 
-    def lock(self, spots: Collection[Spot]) -> list[Level]:
-        """Lock rows of stock in SKU order until the transaction ends."""
+    def lock_goods(self, skus: Collection[str]) -> list[Shelf]:
+        """Lock all rows of these SKUs, wherever they lie, in SKU order until the transaction ends."""
 
     def expire(self, spots: Collection[Spot]) -> Lapsed:
         """Release the locked rows' reservations whose time is up, and cancel their orders."""
@@ -193,7 +194,6 @@ def _order(submission: Submission, quote: Quote, priced: Snapshot, now: datetime
         customer_id=submission.customer_id,
         quote_id=quote.id,
         snapshot_hash=priced.digest(),
-        location=LOCATION,
         now=now,
     )
 
@@ -208,22 +208,15 @@ def _numbered(tx: Books, order: Order, now: datetime) -> Order:
 
 def _take(tx: Books, order: Order, now: datetime) -> Order:
     """Take stock for an order and keep it. Raises Short, saying what is available."""
-    wanted = {one.spot: one.quantity for one in order.reservations}
-    levels = {level.spot: level for level in tx.lock(wanted)}
-    lapsed = tx.expire(wanted)
-    available = {spot: level.available for spot, level in levels.items()}
-    available |= {level.spot: level.available for level in lapsed.levels}
-    if lacking := [spot for spot, quantity in wanted.items() if available.get(spot, 0) < quantity]:
-        raise Short(lacking, available)
-    moved = tx.move([_reserving(spot, quantity, order.id) for spot, quantity in wanted.items()])
-    told = events.stock_changed([*lapsed.levels, *moved], now)
+    wanted = {line.sku: line.quantity for line in order.lines}
+    shelves = tx.lock_goods(wanted)
+    lapsed = tx.expire([one.level.spot for one in shelves])
+    kept = order.keeping(share_out(wanted, now_so(shelves, lapsed.levels), today=now.date()))
+    moved = tx.move(kept.taken())
+    told = events.stock_moved(kept.taken(), moved, now, freed=lapsed.levels)
     lost = [events.order_lapsed(one, now) for one in lapsed.orders]
-    tx.add_order(order, events.order_placed(order), *lost, *told)
-    return order
-
-
-def _reserving(spot: Spot, quantity: int, order_id: str) -> Movement:
-    return Movement(sku=spot.sku, location=spot.location, reserved=quantity, why=Why.RESERVED, order_id=order_id)
+    tx.add_order(kept, events.order_placed(kept), *lost, *told)
+    return kept
 
 
 def _shortages(submission: Submission, short: Short) -> list[Reason]:

@@ -1,10 +1,11 @@
 """Stock: listed, read, counted and adjusted by staff; every change is a movement in the ledger."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.order import events
 from chalicelib.order.model.stock import LOCATION, LedgerEntry, Level, Location, Movement, Spot, Units, Why, is_sku
@@ -46,6 +47,20 @@ class Count(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     location: Location = LOCATION
 
 
+class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """On what terms a SKU is sold from a location; what is not said stays, what is null ends.
+
+    `backorder` is how many may be promised beyond what is there; they are expected on `expected_on`. Before
+    `released_on` it is sold in advance. `low_at` or fewer left are told of by `stock.low`.
+    """
+
+    backorder: Units | msgspec.UnsetType = msgspec.UNSET
+    low_at: Units | msgspec.UnsetType | None = msgspec.UNSET
+    expected_on: date | msgspec.UnsetType | None = msgspec.UNSET
+    released_on: date | msgspec.UnsetType | None = msgspec.UNSET
+    location: Location = LOCATION
+
+
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By how much stock on hand changes, and why."""
 
@@ -66,6 +81,9 @@ class Stock(Protocol):
 
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         """Move locked stock and note it in the ledger. Raises Short."""
+
+    def agree(self, level: Level) -> None:
+        """Keep a locked row's terms: when it is low, when more comes, when it is released."""
 
     def level(self, spot: Spot) -> Level:
         """Return a row of stock. Raises Missing."""
@@ -111,7 +129,24 @@ def count(sku: str, counted: Count, *, seen: int, origin: Origin, now: datetime,
         spot, Why.COUNTED, origin, on_hand=counted.on_hand - before.on_hand, backorder=backorder - before.backorder
     )
     (after,) = stock.move([changed])
-    return _told(before, after, "stock.set", origin=origin, now=now, stock=stock)
+    return _told(before, after, "stock.set", changed, origin=origin, now=now, stock=stock)
+
+
+def agree(sku: str, terms: Terms, *, seen: int, origin: Origin, now: datetime, stock: Stock) -> Level:
+    """Set on what terms a SKU is sold from a location, as it was seen. Raises Missing, Stale, Short."""
+    spot = _spot(sku, terms.location)
+    before = as_seen(_locked(spot, stock, opened=seen == 0), seen, name=f"stock of {sku}")
+    backorder = before.backorder if terms.backorder is msgspec.UNSET else terms.backorder
+    changed = _movement(spot, Why.CORRECTED, origin, on_hand=0, backorder=backorder - before.backorder)
+    (level,) = stock.move([changed])
+    after = replace(
+        level,
+        low_at=level.low_at if terms.low_at is msgspec.UNSET else terms.low_at,
+        expected_on=level.expected_on if terms.expected_on is msgspec.UNSET else terms.expected_on,
+        released_on=level.released_on if terms.released_on is msgspec.UNSET else terms.released_on,
+    )
+    stock.agree(after)
+    return _told(before, after, "stock.agree", origin=origin, now=now, stock=stock)
 
 
 def adjust(sku: str, adjustment: Adjustment, *, origin: Origin, now: datetime, stock: Stock) -> Level:
@@ -121,8 +156,9 @@ def adjust(sku: str, adjustment: Adjustment, *, origin: Origin, now: datetime, s
         raise Invalid("the shop itself says that", faults=[Fault("/reason", f"one of {allowed}")])
     spot = _spot(sku, adjustment.location)
     before = _locked(spot, stock, opened=True)
-    (after,) = stock.move([_movement(spot, adjustment.reason, origin, on_hand=adjustment.change, note=adjustment.note)])
-    return _told(before, after, "stock.adjust", origin=origin, now=now, stock=stock)
+    changed = _movement(spot, adjustment.reason, origin, on_hand=adjustment.change, note=adjustment.note)
+    (after,) = stock.move([changed])
+    return _told(before, after, "stock.adjust", changed, origin=origin, now=now, stock=stock)
 
 
 def _spot(sku: str, location: str) -> Spot:
@@ -152,7 +188,9 @@ def _movement(spot: Spot, why: Why, origin: Origin, *, on_hand: int, backorder: 
     )
 
 
-def _told(before: Level, after: Level, action: str, *, origin: Origin, now: datetime, stock: Stock) -> Level:
+def _told(
+    before: Level, after: Level, action: str, *movements: Movement, origin: Origin, now: datetime, stock: Stock
+) -> Level:
     trail = audited(origin, action, after.sku, service="order", now=now, before=before, after=after)
-    stock.tell(trail, *events.stock_changed([after], now))
+    stock.tell(trail, *events.stock_moved(movements, [after], now))
     return after

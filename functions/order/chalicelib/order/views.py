@@ -1,11 +1,11 @@
 """What the doors of the order service answer with."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
 
-from chalicelib.order.model.order import Cause, Entry, Hold, Order, Payment, Shipment, Status
+from chalicelib.order.model.order import Cause, Entry, Hold, Order, Payment, Reservation, Shipment, Status
 from chalicelib.order.model.pricing import Line, ShippingMethod, Totals
 from chalicelib.order.model.quote import Address, Contact, Quote
 from chalicelib.order.model.stock import Level
@@ -86,6 +86,15 @@ class MethodView(msgspec.Struct, frozen=True, kw_only=True):
         return cls(code=method.code, title=method.title, price=Money(method.price, currency), free_from=free_from)
 
 
+class Awaited(msgspec.Struct, frozen=True, kw_only=True):
+    """So many units of a SKU that are not there yet; a pre-order is one of what is not out yet."""
+
+    sku: str
+    quantity: int
+    due_on: date | None
+    preorder: bool
+
+
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """An order; `pending` while it is not decided, `rejected` with reasons when it was turned down."""
 
@@ -96,6 +105,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     market: str = ""
     customer_id: str | None = None
     lines: list[Line] = []
+    awaited: Annotated[list[Awaited], msgspec.Meta(description="what was not there yet when it was ordered")] = []
     totals: Totals | None = None
     shipping_method: str = ""
     contact: Contact | None = None
@@ -141,6 +151,7 @@ def _decided(order: Order) -> OrderView:
         market=order.market,
         customer_id=order.customer_id,
         lines=list(order.lines),
+        awaited=[_awaited(one) for one in order.reservations if one.awaited],
         totals=order.totals,
         shipping_method=order.shipping_method,
         contact=order.contact,
@@ -156,6 +167,10 @@ def _decided(order: Order) -> OrderView:
     )
 
 
+def _awaited(one: Reservation) -> Awaited:
+    return Awaited(sku=one.sku, quantity=one.awaited, due_on=one.due_on, preorder=one.preorder)
+
+
 class StockView(msgspec.Struct, frozen=True, kw_only=True):
     """How much of a SKU there is at a location, and how much of it can still be promised."""
 
@@ -165,6 +180,9 @@ class StockView(msgspec.Struct, frozen=True, kw_only=True):
     reserved: int
     backorder: int
     available: int
+    low_at: Annotated[int | None, msgspec.Meta(description="`stock.low` is told when no more are left")]
+    expected_on: Annotated[date | None, msgspec.Meta(description="when more comes")]
+    released_on: Annotated[date | None, msgspec.Meta(description="before this day it is sold in advance")]
     version: int
     changed_at: datetime
 

@@ -1,9 +1,10 @@
 """The events this service publishes, and what it reads of others'."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
+import msgspec
 from msgspec import Struct
 
 from chalicelib.product.model import Category, Crumb, Product, State, Stock
@@ -136,7 +137,8 @@ def _event(fact: Fact, product: Product, now: datetime) -> Event:
 
 def _shown(product: Product) -> tuple[object, ...]:
     """Return what the index shows of others' facts: whether a SKU can be had, not how many."""
-    return product.category, [(level.sku, level.available > 0) for level in product.stock]
+    skus = sorted({level.sku for level in product.stock})
+    return product.category, [(sku, bool(product.available(sku))) for sku in skus]
 
 
 class CategoryChanged(Fact, frozen=True, kw_only=True):
@@ -179,16 +181,18 @@ class ProductTypeChanged(Fact, frozen=True, kw_only=True):
 
 
 class StockChanged(Fact, frozen=True, kw_only=True):
-    """A SKU's stock changed (order)."""
+    """A SKU's stock at a location changed (order)."""
 
     TYPE: ClassVar[str] = "stock.changed"
 
     sku: str
+    location: str = "default"
     available: int
+    released_on: date | None = None
 
     def stock(self, version: int) -> Stock:
         """Return the stock as it is kept here."""
-        return Stock(sku=self.sku, version=version, available=self.available)
+        return Stock(**msgspec.structs.asdict(self), version=version)
 
 
 class OrderedLine(Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ class Sources(Protocol):
         ...
 
     def stock(self, skus: Sequence[str]) -> list[Stock]:
-        """Return the stock of SKUs, as far as it is known."""
+        """Return the stock of SKUs at every location, as far as it is known."""
         ...
 
     def keep_category(self, category: Category) -> None:
@@ -39,7 +39,7 @@ class Sources(Protocol):
         ...
 
     def keep_stock(self, stock: Stock) -> None:
-        """Keep a SKU's stock."""
+        """Keep a SKU's stock at a location."""
         ...
 
 
@@ -90,11 +90,13 @@ def _merged(products: Sequence[Product], sources: Sources) -> list[Product]:
     named = sorted({one.details.category_id for one in products if one.details.category_id})
     categories = {one.id: one for one in sources.categories(named)}
     skus = [sku.sku for one in products for sku in one.details.skus]
-    stock = {level.sku: level for level in sources.stock(skus)}
+    stock: dict[str, list[Stock]] = {}
+    for level in sources.stock(skus):
+        stock.setdefault(level.sku, []).append(level)
     return [
         one.merged(
             categories.get(one.details.category_id or ""),
-            [stock[sku.sku] for sku in one.details.skus if sku.sku in stock],
+            [level for sku in one.details.skus for level in stock.get(sku.sku, ())],
         )
         for one in products
     ]

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -104,11 +104,18 @@ class Category(Struct, frozen=True, kw_only=True):
 
 
 class Stock(Struct, frozen=True, kw_only=True):
-    """How many of a SKU can be had, as of the stock's version."""
+    """How many of a SKU can be had from a location, as of that stock's version; before `released_on` in advance."""
 
     sku: str
+    location: str = "default"
     version: int
     available: int
+    released_on: date | None = None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What it is about, and what no other is."""
+        return self.sku, self.location
 
 
 class Product(Struct, frozen=True, kw_only=True):
@@ -162,10 +169,10 @@ class Product(Struct, frozen=True, kw_only=True):
         """Return it with what is newer of its category and its stock; itself where nothing is."""
         if category is None or category.id != self.details.category_id or not _newer(category, self.category):
             category = self.category
-        known = {level.sku: level for level in self.stock}
+        known = {level.place: level for level in self.stock}
         own = {sku.sku for sku in self.details.skus}
-        known |= {level.sku: level for level in stock if level.sku in own and _newer(level, known.get(level.sku))}
-        changed = replace(self, category=category, stock=sorted(known.values(), key=lambda level: level.sku))
+        known |= {level.place: level for level in stock if level.sku in own and _newer(level, known.get(level.place))}
+        changed = replace(self, category=category, stock=sorted(known.values(), key=lambda level: level.place))
         return self if changed == self else replace(changed, rev=self.rev + 1)
 
     @property
@@ -178,8 +185,13 @@ class Product(Struct, frozen=True, kw_only=True):
         return [ALL, *(crumb.id for crumb in self.category.path)]
 
     def available(self, sku: str) -> int | None:
-        """How many of a SKU can be had; None while the stock has not been heard of."""
-        return next((level.available for level in self.stock if level.sku == sku), None)
+        """How many of a SKU can be had, wherever they lie; None while the stock has not been heard of."""
+        levels = [level.available for level in self.stock if level.sku == sku]
+        return sum(levels) if levels else None
+
+    def released_on(self, sku: str) -> date | None:
+        """From which day on a SKU is sent, where that was said."""
+        return max((level.released_on for level in self.stock if level.sku == sku and level.released_on), default=None)
 
     @property
     def in_stock(self) -> bool | None:

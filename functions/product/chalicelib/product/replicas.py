@@ -9,6 +9,7 @@ from chalicelib.product.model import Category, Stock
 from chalicelib.product.product_types import ProductType
 from souk.mongo import Mongo
 
+FIRST = "default"  # the location whose stock is kept under the SKU alone
 Kept = TypeVar("Kept", Category, ProductType, Stock)
 
 
@@ -29,8 +30,8 @@ class MongoSources:
         return min(kept, key=lambda kind: kind.removed, default=None)
 
     def stock(self, skus: Sequence[str]) -> list[Stock]:
-        """Return the stock of SKUs, as far as it is known."""
-        return self._all("stock", {"_id": {"$in": list(skus)}}, Stock) if skus else []
+        """Return the stock of SKUs at every location, as far as it is known."""
+        return self._all("stock", {"sku": {"$in": list(skus)}}, Stock) if skus else []
 
     def keep_category(self, category: Category) -> None:
         """Keep a category."""
@@ -41,8 +42,9 @@ class MongoSources:
         self._keep("product_types", kind.id, kind)
 
     def keep_stock(self, stock: Stock) -> None:
-        """Keep a SKU's stock."""
-        self._keep("stock", stock.sku, stock)
+        """Keep a SKU's stock at a location."""
+        key = stock.sku if stock.location == FIRST else f"{stock.location} {stock.sku}"  # no SKU has a blank in it
+        self._keep("stock", key, stock)
 
     def _all(self, collection: str, asked: dict[str, Any], shape: type[Kept]) -> list[Kept]:
         with self._mongo.documents() as documents:

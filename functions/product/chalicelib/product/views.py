@@ -1,6 +1,6 @@
 """What the doors show of products: one shape for staff, two for shoppers."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec import Struct
 
@@ -107,13 +107,17 @@ class Card(Struct, frozen=True, kw_only=True):
 
 
 class Offer(Struct, frozen=True, kw_only=True):
-    """A SKU as shoppers see it: `available` tells whether it can be had, not how many there are."""
+    """A SKU as shoppers see it: `available` tells whether it can be had, not how many there are.
+
+    What is ordered before `released_on` is sent then.
+    """
 
     sku: str
     title: str
     attributes: Attributes
     price: Money | None
     available: bool | None
+    released_on: date | None
 
     @classmethod
     def of(cls, sku: Sku, product: Product, market: str) -> "Offer":
@@ -125,6 +129,7 @@ class Offer(Struct, frozen=True, kw_only=True):
             attributes=sku.attributes,
             price=sku.prices.get(market),
             available=None if left is None else left > 0,
+            released_on=product.released_on(sku.sku),
         )
 
 

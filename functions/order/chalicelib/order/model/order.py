@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 from msgspec.structs import replace
 
+from chalicelib.order.model.allocation import Share
 from chalicelib.order.model.pricing import Bill, Line, Quantity, Totals
 from chalicelib.order.model.quote import Address, Contact, Recipient
 from chalicelib.order.model.stock import Level, Movement, Sku, Spot, Why
@@ -60,18 +61,27 @@ KEEPING = frozenset({Hold.HELD, Hold.COMMITTED})  # stock counts these as reserv
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """Stock kept for an order."""
+    """Stock of one location kept for an order; several locations may share a line."""
 
     sku: str
     location: str
     quantity: int
     state: Hold
     held_until: datetime
+    shipped: int = 0
+    awaited: int = 0  # that were not there yet when they were reserved
+    due_on: date | None = None
+    preorder: bool = False
 
     @property
     def spot(self) -> Spot:
         """Which row of stock."""
         return Spot(self.sku, self.location)
+
+    @property
+    def unsent(self) -> int:
+        """How many have not been shipped yet."""
+        return self.quantity - self.shipped
 
 
 class Parcel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -181,7 +191,29 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def given_back(self) -> tuple[Movement, ...]:
         """Return what goes back to stock when it is cancelled."""
         kept = (one for one in self.reservations if one.state in KEEPING)
-        return tuple(self._movement(one, reserved=-one.quantity, why=Why.RELEASED) for one in kept)
+        return tuple(self._movement(one, reserved=-one.unsent, why=Why.RELEASED) for one in kept)
+
+    def keeping(self, shares: Iterable[Share]) -> "Order":
+        """Return it with these shares of stock reserved until the money has to be there."""
+        until = self.placed_at + HOLD
+        reservations = tuple(
+            Reservation(
+                sku=one.spot.sku,
+                location=one.spot.location,
+                quantity=one.quantity,
+                state=Hold.HELD,
+                held_until=until,
+                awaited=one.awaited,
+                due_on=one.due_on,
+                preorder=one.preorder,
+            )
+            for one in shares
+        )
+        return replace(self, reservations=reservations)
+
+    def taken(self) -> tuple[Movement, ...]:
+        """Return what its reservations take from stock."""
+        return tuple(self._movement(one, reserved=one.quantity, why=Why.RESERVED) for one in self.reservations)
 
     def outstanding(self) -> tuple[Parcel, ...]:
         """Return what has not been shipped yet."""
@@ -196,9 +228,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         packed = Counter({parcel.sku: parcel.quantity for parcel in shipment.parcels})
         self._check(shipment.parcels)
         lines = tuple(replace(line, shipped=line.shipped + packed[line.sku]) for line in self.lines)
-        gone = {line.sku for line in lines if line.shipped == line.quantity}
-        states = tuple(replace(one, state=Hold.SHIPPED) if one.sku in gone else one for one in self.reservations)
-        sent = replace(self, lines=lines, reservations=states, shipments=(*self.shipments, shipment))
+        drawn = self._drawn(shipment)
+        sent = replace(
+            self,
+            lines=lines,
+            reservations=tuple(_sent(one, drawn[one.spot]) for one in self.reservations),
+            shipments=(*self.shipments, shipment),
+        )
         if sent.outstanding():
             return sent.noted("shipped", shipment.shipped_at, by)
         return sent.move(Status.FULFILLED, shipment.shipped_at, by)
@@ -211,11 +247,21 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def sent_off(self, shipment: Shipment) -> tuple[Movement, ...]:
         """Return what leaves stock with a shipment."""
-        where = {one.sku: one for one in self.reservations}
+        drawn = self._drawn(shipment)
         return tuple(
-            self._movement(where[parcel.sku], on_hand=-parcel.quantity, reserved=-parcel.quantity, why=Why.SHIPPED)
-            for parcel in shipment.parcels
+            self._movement(one, on_hand=-drawn[one.spot], reserved=-drawn[one.spot], why=Why.SHIPPED)
+            for one in self.reservations
+            if drawn[one.spot]
         )
+
+    def _drawn(self, shipment: Shipment) -> Counter[Spot]:
+        """Return how many a shipment takes from which rows: first of those that had all that was wanted of them."""
+        due = Counter({parcel.sku: parcel.quantity for parcel in shipment.parcels})
+        drawn: Counter[Spot] = Counter()
+        for one in sorted(self.reservations, key=lambda known: (known.awaited, known.spot)):
+            drawn[one.spot] = min(due[one.sku], one.unsent)
+            due[one.sku] -= drawn[one.spot]
+        return drawn
 
     def deliver(self, shipment_id: str, now: datetime, by: str) -> "Order":
         """Return it with that shipment delivered; delivered when that was the last. Raises Missing, Refused."""
@@ -232,6 +278,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def _movement(self, of: Reservation, *, why: Why, on_hand: int = 0, reserved: int = 0) -> Movement:
         return Movement(sku=of.sku, location=of.location, on_hand=on_hand, reserved=reserved, why=why, order_id=self.id)
+
+
+def _sent(one: Reservation, quantity: int) -> Reservation:
+    """Return a reservation of which so many more were shipped."""
+    if not quantity:
+        return one
+    whole = quantity == one.unsent
+    return replace(one, shipped=one.shipped + quantity, state=Hold.SHIPPED if whole else one.state)
 
 
 class LapsedOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -272,10 +326,9 @@ def newly_placed(
     customer_id: str | None,
     quote_id: str,
     snapshot_hash: str,
-    location: str,
     now: datetime,
 ) -> Order:
-    """Return the order that a bill becomes, with the reservations that it needs."""
+    """Return the order that a bill becomes, before anything is reserved for it."""
     return Order(
         id=order_id,
         number=number,
@@ -291,10 +344,6 @@ def newly_placed(
         contact=recipient.contact,
         shipping_address=recipient.shipping_address,
         billing_address=recipient.billing_address,
-        reservations=tuple(
-            Reservation(sku=line.sku, location=location, quantity=line.quantity, state=Hold.HELD, held_until=now + HOLD)
-            for line in bill.lines
-        ),
         timeline=(Entry(at=now, what="placed", by="customer"),),
         placed_at=now,
         changed_at=now,

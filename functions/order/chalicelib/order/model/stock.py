@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
@@ -41,9 +41,28 @@ class Spot(msgspec.Struct, frozen=True, order=True):
     sku: str
     location: str = LOCATION
 
+    @property
+    def name(self) -> str:
+        """What events call it; no location has a slash in its code."""
+        return f"{self.location}/{self.sku}"
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """A location; orders take from the one of the lowest rank first. `default` is meant where none is named."""
+
+    code: str
+    name: str
+    rank: int
+    version: int
+    changed_at: datetime
+
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
-    """How much there is: on hand, of that reserved for orders, and how much may be promised beyond what is there."""
+    """How much there is: on hand, of that reserved for orders, and how much may be promised beyond what is there.
+
+    Staff are told when no more than `low_at` are left. More comes on `expected_on`; what is ordered before
+    `released_on` is sold in advance and sent from that day on.
+    """
 
     sku: str
     location: str
@@ -52,6 +71,9 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     backorder: int
     version: int
     changed_at: datetime
+    low_at: int | None = None
+    expected_on: date | None = None
+    released_on: date | None = None
 
     @property
     def spot(self) -> Spot:
@@ -62,6 +84,22 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     def available(self) -> int:
         """How much can still be promised."""
         return self.on_hand - self.reserved + self.backorder
+
+    @property
+    def left(self) -> int:
+        """How much of what is there is not promised; less than nothing where more is promised than is there."""
+        return self.on_hand - self.reserved
+
+    @property
+    def ready(self) -> int:
+        """How much can be promised and is there."""
+        return max(0, self.left)
+
+    def fell_low(self, movements: Iterable["Movement"]) -> bool:
+        """Tell whether it was these movements that made it low: those of other rows are left out."""
+        own = [one for one in movements if one.spot == self.spot]
+        before = self.left - sum(one.on_hand - one.reserved for one in own)
+        return self.low_at is not None and self.left <= self.low_at < before
 
 
 class Movement(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from chalicelib.order.store.locations import SiteRows
 from chalicelib.order.store.orders import OrderRows
 from chalicelib.order.store.quotes import QuoteRows
 from chalicelib.order.store.stock import StockRows
@@ -11,7 +12,7 @@ from souk.records import KeptAttempts
 NOW = "SELECT now() AS now"
 
 
-class Books(StockRows, QuoteRows, OrderRows):
+class Books(StockRows, SiteRows, QuoteRows, OrderRows):
     """Everything that is decided together, and the answers that are kept beside it."""
 
     def __init__(self, tx: Transaction) -> None:

@@ -48,8 +48,11 @@ ADD_ORDERS = """
                (l->>'shipped')::int
           FROM given, jsonb_array_elements(o->'lines') WITH ORDINALITY AS line (l, position)
     ), added_reservations AS (
-        INSERT INTO reservations (order_id, sku, location, quantity, state, held_until)
-        SELECT order_id, r->>'sku', r->>'location', (r->>'quantity')::int, r->>'state', (r->>'held_until')::timestamptz
+        INSERT INTO reservations (
+            order_id, sku, location, quantity, state, held_until, shipped, awaited, due_on, preorder
+        )
+        SELECT order_id, r->>'sku', r->>'location', (r->>'quantity')::int, r->>'state', (r->>'held_until')::timestamptz,
+               (r->>'shipped')::int, (r->>'awaited')::int, (r->>'due_on')::date, (r->>'preorder')::boolean
           FROM given, jsonb_array_elements(o->'reservations') AS reservation (r)
     )
     INSERT INTO timeline (order_id, position, at, what, by)
@@ -115,10 +118,10 @@ SAVE = """
           FROM given, jsonb_to_recordset(o->'lines') AS line (sku text, shipped int)
          WHERE order_id = %(id)s AND order_lines.sku = line.sku AND order_lines.shipped <> line.shipped
     ), changed_reservations AS (
-        UPDATE reservations SET state = now_so.state
-          FROM given, jsonb_to_recordset(o->'reservations') AS now_so (sku text, location text, state text)
+        UPDATE reservations SET state = now_so.state, shipped = now_so.shipped
+          FROM given, jsonb_to_recordset(o->'reservations') AS now_so (sku text, location text, state text, shipped int)
          WHERE order_id = %(id)s AND reservations.sku = now_so.sku AND reservations.location = now_so.location
-           AND reservations.state <> now_so.state
+           AND (reservations.state, reservations.shipped) <> (now_so.state, now_so.shipped)
     ), kept_shipments AS (
         INSERT INTO shipments (id, order_id, carrier, tracking, parcels, shipped_at, delivered_at)
         SELECT id, %(id)s::uuid, carrier, tracking, parcels, shipped_at, delivered_at

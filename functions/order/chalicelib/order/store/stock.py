@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from chalicelib.order.model.allocation import Shelf
 from chalicelib.order.model.stock import LedgerEntry, Level, Movement, Short, Spot
 from souk.errors import Missing
 from souk.events import Event
@@ -13,7 +14,9 @@ from souk.records import add_events
 
 OPEN_ROWS = """
     INSERT INTO stock (sku, location)
-    SELECT DISTINCT * FROM unnest(%(skus)s::text[], %(locations)s::text[]) AS wanted (sku, location) ORDER BY 1, 2
+    SELECT DISTINCT sku, location
+      FROM unnest(%(skus)s::text[], %(locations)s::text[]) AS wanted (sku, location) JOIN locations ON code = location
+     ORDER BY 1, 2
     ON CONFLICT DO NOTHING
 """
 LOCK_ROWS = """
@@ -21,6 +24,13 @@ LOCK_ROWS = """
       FROM stock
       JOIN (SELECT DISTINCT * FROM unnest(%(skus)s::text[], %(locations)s::text[]) AS wanted (sku, location)) wanted
         USING (sku, location)
+     ORDER BY sku, location
+       FOR NO KEY UPDATE OF stock
+"""
+LOCK_GOODS = """
+    SELECT stock.*, rank
+      FROM stock JOIN locations ON code = location
+     WHERE sku = ANY(%(skus)s)
      ORDER BY sku, location
        FOR NO KEY UPDATE OF stock
 """
@@ -48,6 +58,10 @@ MOVE = """
           FROM movement JOIN moved USING (sku, location)
     )
     SELECT * FROM moved ORDER BY sku, location
+"""
+AGREE = """
+    UPDATE stock SET low_at = %(low_at)s, expected_on = %(expected_on)s, released_on = %(released_on)s
+     WHERE sku = %(sku)s AND location = %(location)s
 """
 READ_ROW = "SELECT * FROM stock WHERE sku = %(sku)s AND location = %(location)s"
 READ_ROWS = """
@@ -85,12 +99,17 @@ class StockRows:
         self.tx = tx
 
     def open_rows(self, spots: Collection[Spot]) -> None:
-        """Make rows at zero where there are none."""
+        """Make rows at zero where there are none; not at a location that does not exist."""
         self.tx.run(OPEN_ROWS, **_columns(spots))
 
     def lock(self, spots: Collection[Spot]) -> list[Level]:
         """Lock rows of stock in SKU order until the transaction ends; those that do not exist are left out."""
         return [_level(row) for row in self.tx.all(LOCK_ROWS, **_columns(spots))]
+
+    def lock_goods(self, skus: Collection[str]) -> list[Shelf]:
+        """Lock all rows of these SKUs, wherever they lie, in SKU order until the transaction ends."""
+        rows = self.tx.all(LOCK_GOODS, skus=list(skus))
+        return [Shelf(level=_level(row), rank=row["rank"]) for row in rows]
 
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         """Move locked stock and note it in the ledger, in one statement. Raises Short where a row cannot give it."""
@@ -102,6 +121,10 @@ class StockRows:
         if missing:
             raise Short(missing)
         return levels
+
+    def agree(self, level: Level) -> None:
+        """Keep a locked row's terms: when it is low, when more comes, when it is released."""
+        self.tx.run(AGREE, **msgspec.structs.asdict(level))
 
     def level(self, spot: Spot) -> Level:
         """Return a row of stock. Raises Missing."""
