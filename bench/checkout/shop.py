@@ -25,6 +25,7 @@ HOME = {
     "postal_code": "62701",
     "country": "US",
 }
+WHEN_DECIDED = {"Prefer": "wait=5", "If-None-Match": '"0"'}
 CONTACT = {"email": "ada@example.com", "name": "Ada Lovelace"}
 
 
@@ -51,6 +52,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     status: str
     reasons: tuple[str, ...] = ()
+
+
+PENDING = Outcome(status="pending")
 
 
 def until(look: Callable[[], Found | None], what: str, *, patience: float = PATIENCE) -> Found:
@@ -189,8 +193,11 @@ class Buyer:
         return msgspec.json.decode(reply.raw, type=Ticket)
 
     def reading(self, ticket: Ticket) -> Outcome:
-        """Read what became of a submission so far."""
-        reply = self.client.ask("GET", f"/order/orders/{ticket.order_id}", token=ticket.order_token)
+        """Read what became of a submission, waiting a while for it to be decided where the shop lets us."""
+        where = f"/order/orders/{ticket.order_id}"
+        reply = self.client.ask("GET", where, token=ticket.order_token, headers=WHEN_DECIDED)
+        if reply.status == 304:
+            return PENDING
         body = expect(200, reply, "reading an order").body
         return Outcome(status=body["status"], reasons=tuple(reason["code"] for reason in body["reasons"]))
 
@@ -199,6 +206,6 @@ class Buyer:
 
         def decided() -> Outcome | None:
             found = self.reading(ticket)
-            return None if found.status == "pending" else found
+            return None if found == PENDING else found
 
         return until(decided, f"order {ticket.order_id} to be decided", patience=patience)

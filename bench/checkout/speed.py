@@ -1,0 +1,113 @@
+"""How fast carts change, and how soon whole checkouts are settled."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+
+import click
+import msgspec
+
+from bench import table
+from bench.checkout import stores
+from bench.checkout.buyers import PLACED
+from bench.checkout.shop import Buyer, Goods, Outcome, on_sale
+from bench.load import Act, Load
+from bench.table import Row
+from bench.wire import Client
+
+PLENTY = 1_000_000  # units of everything: nobody is turned down
+VARIETY = 32  # different goods
+LINES = 3
+FULL = 40  # pieces in a line; then a client begins a new cart
+
+
+class Checkout(msgspec.Struct, frozen=True):
+    """A cart, what became of it, and how many seconds that took after it was submitted."""
+
+    cart: str
+    outcome: Outcome
+    settling: float
+
+
+def adding(load: Load, goods: Sequence[Goods]) -> Row:
+    """Add to carts, each client to its own: new lines, and more of them in turn."""
+
+    def ready(client: Client) -> Act:
+        buyer = Buyer(client)
+
+        def add(turn: int) -> float:
+            if turn % (LINES * FULL) == 0:
+                buyer.open()
+            return buyer.add(goods[turn % LINES]).seconds
+
+        buyer.open()
+        return add
+
+    return load.measure("add to cart", ready)
+
+
+def showing(load: Load, goods: Sequence[Goods]) -> Row:
+    """Look at carts, each client at its own."""
+
+    def ready(client: Client) -> Act:
+        buyer = Buyer(client)
+        buyer.open()
+        for one in goods[:LINES]:
+            buyer.add(one)
+        return lambda _: buyer.look().seconds
+
+    return load.measure(f"display a cart of {LINES} lines", ready)
+
+
+def checking_out(load: Load, goods: Sequence[Goods]) -> Row:
+    """Check out, again and again: a cart, three lines, a quote, the submission, until it is placed."""
+    done: list[Checkout] = []
+    numbers = itertools.count()
+
+    def ready(client: Client) -> Act:
+        def check_out(_: int) -> float:
+            began, first = time.perf_counter(), next(numbers) * LINES
+            buyer = Buyer(client)
+            buyer.open()
+            for turn in range(LINES):
+                buyer.add(goods[(first + turn) % len(goods)])
+            quote = buyer.quote()
+            submitted = time.perf_counter()
+            outcome = buyer.outcome(buyer.submit(quote))
+            ended = time.perf_counter()
+            done.append(Checkout(buyer.cart, outcome, ended - submitted))
+            return ended - began
+
+        return check_out
+
+    row = load.measure(f"whole checkouts of {LINES} lines, until placed", ready)
+    settling = {
+        f"submit to placed {name}": value for name, value in table.latencies([one.settling for one in done]).items()
+    }
+    violations = tuple(_violations(done, goods))
+    return msgspec.structs.replace(row, violations=violations, figures={**row.figures, **settling})
+
+
+def _violations(done: Sequence[Checkout], goods: Sequence[Goods]) -> Iterator[str]:
+    for one in done:
+        if one.outcome != PLACED:
+            yield f"cart {one.cart} became {one.outcome.status} {', '.join(one.outcome.reasons)}"
+    yield from stores.faults_of_carts({one.cart: one.outcome.status for one in done})
+    for shelf in stores.shelves([one.sku for one in goods]):
+        yield from shelf.faults()
+
+
+@click.command("speed")
+@table.base
+@click.option("--clients", type=click.IntRange(1, 64), default=8, show_default=True, help="How many at once.")
+@click.option(
+    "--seconds", type=click.FloatRange(1, 60), default=10, show_default=True, help="How long each part takes."
+)
+@table.as_json
+def command(*, base: str, clients: int, seconds: float, as_json: bool) -> None:
+    """Measure adding to carts, displaying them, and whole checkouts until they are placed."""
+    load = Load(base=base, clients=clients, seconds=seconds)
+    goods = on_sale(base, VARIETY, stock=PLENTY)
+    table.tell([part(load, goods) for part in (adding, showing, checking_out)], as_json=as_json)
