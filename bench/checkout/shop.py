@@ -23,6 +23,7 @@ HOME = {
     "street": "12 St James's Square",
     "city": "Springfield",
     "postal_code": "62701",
+    "region": "IL",
     "country": "US",
 }
 WHEN_DECIDED = {"Prefer": "wait=5", "If-None-Match": '"0"'}

@@ -1,9 +1,21 @@
-"""The doors of the order service: quotes, orders and their fulfilment, stock."""
+"""The doors of the order service: quotes, orders and their fulfilment, stock, vouchers, taxes."""
 
 from collections.abc import Callable
 from datetime import datetime
 
-from chalicelib.order import expiry, fulfilment, live, locations, management, placing, quotes, replica, stock
+from chalicelib.order import (
+    expiry,
+    fulfilment,
+    live,
+    locations,
+    management,
+    placing,
+    quotes,
+    replica,
+    stock,
+    taxes,
+    vouchers,
+)
 from chalicelib.order.events import (
     CartSubmitted,
     ProductPublished,
@@ -16,12 +28,17 @@ from chalicelib.order.locations import NewSite, SiteChange
 from chalicelib.order.management import OrderQuery
 from chalicelib.order.model.listing import Summary
 from chalicelib.order.model.order import Order
-from chalicelib.order.model.pricing import SHIPPING_METHODS, market_of
+from chalicelib.order.model.pricing import market_of
+from chalicelib.order.model.shipping import methods_to
 from chalicelib.order.model.stock import LedgerEntry, Site
+from chalicelib.order.model.tax import TaxRates
+from chalicelib.order.model.voucher import Voucher
 from chalicelib.order.quotes import MarketQuery, QuoteWish
 from chalicelib.order.stock import Adjustment, Count, LedgerQuery, LocationQuery, StockQuery, Terms
 from chalicelib.order.store.books import Books
+from chalicelib.order.taxes import RatesWish
 from chalicelib.order.views import MethodView, OrderView, QuoteView, StockView
+from chalicelib.order.vouchers import NewVoucher, VoucherEdit, VoucherQuery
 from souk import records
 from souk.clock import utcnow
 from souk.events import Event
@@ -34,9 +51,9 @@ app = Souk("order")
 
 @app.route("/shipping-methods")
 def list_shipping_methods(query: MarketQuery) -> Page[MethodView]:
-    """List the ways to ship in a market."""
+    """List the ways to ship in a market, or to one of its countries."""
     currency = market_of(query.market).currency
-    return Page([MethodView.of(method, currency) for method in SHIPPING_METHODS.values()])
+    return Page([MethodView.of(method, currency) for method in methods_to(query.country)])
 
 
 @app.route("/quotes", methods=["POST"], status=201, takes=Takes.KEY)
@@ -199,6 +216,55 @@ def adjust_stock(sku: str, body: Adjustment) -> StockView:
             return StockView.of(stock.adjust(sku, body, origin=origin, now=utcnow(), stock=books))
 
         return app.once(books.attempts, decide)
+
+
+@app.route("/vouchers", permission="vouchers:read")
+def list_vouchers(query: VoucherQuery) -> Page[Voucher]:
+    """List vouchers in the order of their codes."""
+    with live.reading() as books:
+        return vouchers.listed(query, vouchers=books)
+
+
+@app.route("/vouchers", methods=["POST"], status=201, permission="vouchers:write", takes=Takes.KEY)
+def create_voucher(body: NewVoucher) -> Voucher:
+    """Make a voucher: so much off the goods, for so many orders."""
+    origin = app.origin
+    with live.books() as books:
+
+        def decide() -> Voucher:
+            return vouchers.create(body, origin=origin, now=utcnow(), vouchers=books)
+
+        return app.once(books.attempts, decide)
+
+
+@app.route("/vouchers/{code}", permission="vouchers:read")
+def read_voucher(code: str) -> Voucher:
+    """Show a voucher and how many orders used it."""
+    with live.reading() as books:
+        return vouchers.read(code, vouchers=books)
+
+
+@app.route("/vouchers/{code}", methods=["PATCH"], permission="vouchers:write", takes=Takes.VERSION)
+def edit_voucher(code: str, body: VoucherEdit) -> Voucher:
+    """Change a voucher, or end it: `valid_until` says when. If-Match says which version was seen."""
+    seen, origin = app.if_match, app.origin
+    with live.books() as books:
+        return vouchers.edit(code, body, seen=seen, origin=origin, now=utcnow(), vouchers=books)
+
+
+@app.route("/tax-rates", permission="taxes:read")
+def list_tax_rates() -> Page[TaxRates]:
+    """List the rates of tax by country."""
+    with live.reading() as books:
+        return Page(books.tax_rates())
+
+
+@app.route("/tax-rates/{country}", methods=["PUT"], permission="taxes:write", takes=Takes.VERSION)
+def set_tax_rates(country: str, body: RatesWish) -> TaxRates:
+    """Set a country's rates of tax; `If-Match: "0"` for a country that has none so far."""
+    seen, origin = app.if_match, app.origin
+    with live.books() as books:
+        return taxes.set_rates(country, body, seen=seen, origin=origin, now=utcnow(), taxes=books)
 
 
 @app.consumer("order-submissions", CartSubmitted)

@@ -9,10 +9,11 @@ from functools import partial
 import pytest
 
 from chalicelib.order import expiry, fulfilment, live, placing, quotes
+from chalicelib.order.model.address import Address
 from chalicelib.order.model.order import Hold, Order, Status
 from chalicelib.order.model.pricing import Wish
 from chalicelib.order.model.product import Product, SoldSku
-from chalicelib.order.model.quote import Address, Contact
+from chalicelib.order.model.quote import Contact
 from chalicelib.order.model.stock import Movement, Spot, Why
 from chalicelib.order.model.submission import Rejection, Submission, SubmittedLine
 from souk.audit import Origin
@@ -27,7 +28,7 @@ AT_ONCE = 24
 STAFF = Origin(Caller(kind=Kind.STAFF, subject="staff", permissions=frozenset({"orders:write"})))
 CASH = fulfilment.PaymentWish(method="cash")
 PRICE = Money(1_000, "USD")
-HOME = Address(recipient="Ada", street="1 Mill Lane", city="Reno", postal_code="89501", country="US")
+HOME = Address(recipient="Ada", street="1 Mill Lane", city="Reno", postal_code="89501", region="NV", country="US")
 COUNT = "SELECT count(*) AS n FROM orders JOIN order_lines ON order_id = id WHERE sku = %(sku)s"
 SUMS = """
     SELECT on_hand, reserved,

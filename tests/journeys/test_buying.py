@@ -63,7 +63,7 @@ def test_a_changed_price_is_never_charged_silently(keeper: Keeper) -> None:
     reply = ada.submit(old)
     turned_down = ada.outcome(reply.body["order_id"])
     assert turned_down["status"] == "rejected"
-    assert [one["code"] for one in turned_down["reasons"]] == ["total-changed"]
+    assert [one["code"] for one in turned_down["reasons"]] == ["price-changed"]
     cart = settled(ada, "open")
     assert [line["quantity"] for line in cart["lines"]] == [1]
     new = {"id": turned_down["quote_id"], "total": ada.quote()["total"]}

@@ -16,6 +16,7 @@ HOME = {
     "street": "12 St James's Square",
     "city": "Springfield",
     "postal_code": "62701",
+    "region": "IL",
     "country": "US",
 }
 Tell = Callable[[str, str, float], None]

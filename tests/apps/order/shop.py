@@ -1,5 +1,6 @@
 """What happens in a shop every day, said in a line each, for the tests of the order service's doors to start from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,11 +9,19 @@ from doors import Doors, event, staff, token
 from chalicelib.order import live
 from chalicelib.order.events import CartSubmitted, ProductPublished, PublishedSku
 from chalicelib.order.model.submission import SubmittedLine
+from chalicelib.order.model.tax import TaxClass
 from souk.events import Fact
 from souk.ids import id_of, new_id
 from souk.money import Money
 
-ADDRESS = {"recipient": "Ada Byron", "street": "1 Mill Lane", "city": "Reno", "postal_code": "89501", "country": "US"}
+ADDRESS = {
+    "recipient": "Ada Byron",
+    "street": "1 Mill Lane",
+    "city": "Reno",
+    "postal_code": "89501",
+    "region": "NV",
+    "country": "US",
+}
 
 
 class Shop:
@@ -20,19 +29,32 @@ class Shop:
 
     def __init__(self, opened: Doors) -> None:
         self.doors = opened
-        self.staff = staff("orders:read", "orders:write", "stock:read", "stock:write")
+        self.staff = staff(
+            "orders:read",
+            "orders:write",
+            "stock:read",
+            "stock:write",
+            "vouchers:read",
+            "vouchers:write",
+            "taxes:read",
+            "taxes:write",
+        )
 
-    def sell(self, *, stock: int = 10, price: int = 1_999, version: int = 1) -> tuple[str, str]:
+    def sell(
+        self, *, stock: int = 10, price: int = 1_999, version: int = 1, tax_class: TaxClass = TaxClass.STANDARD
+    ) -> tuple[str, str]:
         """Publish a product of one SKU and put so many on the shelf; return product and SKU."""
         product, sku = new_id(), f"sku-{new_id()}"
-        self.publish(product, sku, price=price, version=version)
+        self.publish(product, sku, price=price, version=version, tax_class=tax_class)
         if stock:
             self.adjust(sku, stock)
         return product, sku
 
-    def publish(self, product: str, sku: str, *, price: int, version: int) -> None:
+    def publish(
+        self, product: str, sku: str, *, price: int, version: int, tax_class: TaxClass = TaxClass.STANDARD
+    ) -> None:
         priced = PublishedSku(sku=sku, title="500 g", prices={"default": Money(price, "USD")})
-        fact = ProductPublished(product_id=product, slug="tea", title="Tea", skus=(priced,))
+        fact = ProductPublished(product_id=product, slug="tea", title="Tea", tax_class=tax_class, skus=(priced,))
         self.deliver("order-products", fact, product, version)
 
     def deliver(self, consumer: str, fact: Fact, aggregate: str, version: int) -> dict[str, Any]:
@@ -45,15 +67,24 @@ class Shop:
         reply = self.doors("POST", path, {"change": change, "reason": "received"}, token=self.staff)
         assert reply.status == 201, reply
 
-    def quote(self, *lines: tuple[str, int], method: str = "pickup") -> dict[str, Any]:
-        reply = self.doors("POST", "/quotes", wish(*lines, method=method))
+    def voucher(self, off: int = 1_000, **more: object) -> str:
+        """Make a voucher of 10 % off, or so much; return its code."""
+        code = f"OFF-{new_id()[-12:].upper()}"
+        reply = self.doors("POST", "/vouchers", {"code": code, "off": off, **more}, token=self.staff)
+        assert reply.status == 201, reply
+        return code
+
+    def quote(self, *lines: tuple[str, int], method: str = "pickup", **more: object) -> dict[str, Any]:
+        reply = self.doors("POST", "/quotes", wish(*lines, method=method, **more))
         assert reply.status == 201, reply
         quoted: dict[str, Any] = reply.body
         return quoted
 
-    def submission(self, product: str, sku: str, quantity: int = 1, **change: Any) -> CartSubmitted:
+    def submission(
+        self, product: str, sku: str, quantity: int = 1, *, vouchers: Sequence[str] = (), **change: Any
+    ) -> CartSubmitted:
         """Return what the cart service tells when a cart of one line is submitted with a fresh quote."""
-        quoted = self.quote((sku, quantity))
+        quoted = self.quote((sku, quantity), vouchers=vouchers)
         cart = new_id()
         facts: dict[str, Any] = {
             "order_id": id_of("order", cart, 1),
@@ -70,6 +101,13 @@ class Shop:
     def submit(self, fact: CartSubmitted) -> str:
         self.deliver("order-submissions", fact, fact.cart_id, fact.attempt)
         return fact.order_id
+
+    def look(self, order_id: str) -> dict[str, Any]:
+        """Return an order as the holder of its token sees it."""
+        reply = self.doors("GET", f"/orders/{order_id}", token=self.holder(order_id))
+        assert reply.status == 200, reply
+        found: dict[str, Any] = reply.body
+        return found
 
     def holder(self, order_id: str) -> str:
         """Return the order's token, as the cart service signs it."""

@@ -118,7 +118,7 @@ def test_another_price_than_accepted_is_rejected_with_a_new_quote_that_then_hold
     fact = shop.submission(product, sku)
     shop.publish(product, sku, price=1_200, version=2)
     order = shop.submit(fact)
-    assert codes(shop, order) == ["total-changed"]
+    assert codes(shop, order) == ["price-changed"]
     offered = shop.told("order.rejected", order)[0]["quote_id"]
     again = shop.submission(product, sku, quote_id=offered, accepted_total=Money(1_200, "USD"))
     assert shop.doors("GET", f"/orders/{shop.submit(again)}", token=shop.staff).body["status"] == "placed"

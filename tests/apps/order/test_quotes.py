@@ -3,6 +3,8 @@
 import pytest
 from apps.order.shop import ADDRESS, Shop, wish
 
+from chalicelib.order.model.tax import TaxClass
+
 pytestmark = pytest.mark.stores
 
 
@@ -19,8 +21,18 @@ def test_a_quote_prices_lines_shipping_and_tax_and_sums(shop: Shop) -> None:
 def test_shipping_is_free_from_some_worth_on(shop: Shop) -> None:
     _, sku = shop.sell(price=5_000)
     assert shop.quote((sku, 1), method="standard")["shipping"]["amount"] == 0
-    methods = shop.doors("GET", "/shipping-methods").body["items"]
+    methods = shop.doors("GET", "/shipping-methods?country=US").body["items"]
     assert {"standard", "express", "pickup"} == {method["code"] for method in methods}
+
+
+def test_each_country_has_its_taxes_and_each_class_of_goods_its_rate(shop: Shop) -> None:
+    _, book = shop.sell(price=1_000, tax_class=TaxClass.REDUCED)
+    _, tea = shop.sell(price=1_000)
+    berlin = {**ADDRESS, "postal_code": "10115", "region": "", "country": "DE"}
+    quoted = shop.quote((book, 1), (tea, 1), method="europe", shipping_address=berlin)
+    assert [(line["tax_rate"], line["tax"]["amount"]) for line in quoted["lines"]] == [(700, 65), (1_900, 160)]
+    assert (quoted["shipping"]["amount"], quoted["shipping_tax"]["amount"]) == (1_899, 303)
+    assert (quoted["country"], quoted["tax"]["amount"]) == ("DE", 65 + 160 + 303)
 
 
 def test_the_same_key_gets_the_same_quote(shop: Shop) -> None:
@@ -40,7 +52,11 @@ def test_the_same_key_gets_the_same_quote(shop: Shop) -> None:
         ({"lines": []}, "/lines"),
         ({"shipping_method": "pigeon"}, "/shipping_method"),
         ({"market": "moon"}, "/market"),
-        ({"shipping_address": {**ADDRESS, "country": "DE"}}, "/shipping_address/country"),
+        ({"shipping_address": {**ADDRESS, "country": "JP"}}, "/shipping_address/country"),
+        ({"shipping_address": {**ADDRESS, "country": "DE"}}, "/shipping_method"),
+        ({"shipping_address": {**ADDRESS, "postal_code": "D-8950"}}, "/shipping_address/postal_code"),
+        ({"shipping_address": {**ADDRESS, "region": ""}}, "/shipping_address/region"),
+        ({"billing_address": {**ADDRESS, "country": "CA"}}, "/billing_address/postal_code"),
         ({"contact": {"email": "nobody", "name": "Ada"}}, "/contact/email"),
         ({"surprise": 1}, ""),
     ],

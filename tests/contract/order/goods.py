@@ -6,17 +6,18 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.order import placing, quotes
+from chalicelib.order.model.address import Address
 from chalicelib.order.model.order import Order
 from chalicelib.order.model.pricing import Wish
 from chalicelib.order.model.product import Product, SoldSku
-from chalicelib.order.model.quote import Address, Contact
+from chalicelib.order.model.quote import Contact
 from chalicelib.order.model.stock import Movement, Spot, Why
 from chalicelib.order.model.submission import Submission, SubmittedLine
 from souk.clock import utcnow
 from souk.ids import id_of, new_id
 from souk.money import Money
 
-HOME = Address(recipient="Ada", street="1 Mill Lane", city="Reno", postal_code="89501", country="US")
+HOME = Address(recipient="Ada", street="1 Mill Lane", city="Reno", postal_code="89501", region="NV", country="US")
 PRICE = Money(1_000, "USD")
 LONG_AGO = timedelta(days=1)
 

@@ -12,10 +12,13 @@ from chalicelib.order.model.allocation import Shelf
 from chalicelib.order.model.listing import Filter, Place, Summary
 from chalicelib.order.model.number import Taken
 from chalicelib.order.model.order import Cause, Hold, Lapsed, LapsedOrder, Order, Reservation, Status
+from chalicelib.order.model.pricing import Known
 from chalicelib.order.model.product import Product
-from chalicelib.order.model.quote import Quote
+from chalicelib.order.model.quote import Quote, Recalled, Spent
 from chalicelib.order.model.stock import LOCATION, LedgerEntry, Level, Movement, Short, Site, Spot, Why, moved
 from chalicelib.order.model.submission import Claim, Rejection, Snapshot, Submission
+from chalicelib.order.model.tax import TaxRates
+from chalicelib.order.model.voucher import Use, UsedUp, Voucher
 from souk.clock import utcnow
 from souk.errors import Missing, Refused
 from souk.events import Event
@@ -34,6 +37,8 @@ class MemoryBooks:
         self.orders: dict[str, Order] = {}
         self.rejections: dict[str, Rejection] = {}
         self.events: list[Event] = []
+        self.rates: dict[str, TaxRates] = {"US": TaxRates(country="US", standard=800, reduced=200, version=1)}
+        self.codes: dict[str, Voucher] = {}
         self.clock = utcnow
 
     @contextmanager
@@ -114,8 +119,57 @@ class MemoryBooks:
     def add_quote(self, quote: Quote) -> None:
         self.quotes[quote.id] = quote
 
-    def quote(self, quote_id: str) -> Quote | None:
-        return self.quotes.get(quote_id)
+    def quote(self, quote_id: str) -> Recalled | None:
+        found = self.quotes.get(quote_id)
+        if found is None:
+            return None
+        return Recalled(found, self.terms(found.recipient.shipping_address.country, found.bill.codes))
+
+    def terms(self, country: str, codes: Collection[str]) -> Known:
+        rates = self.rates.get(country, TaxRates(country=country))
+        return Known(rates=rates, vouchers=tuple(self.codes[code] for code in sorted(codes) if code in self.codes))
+
+    def tax_rates(self) -> list[TaxRates]:
+        return [self.rates[country] for country in sorted(self.rates)]
+
+    def tax_rates_for_change(self, country: str) -> TaxRates:
+        return self.rates.setdefault(country, TaxRates(country=country))
+
+    def set_tax_rates(self, rates: TaxRates) -> None:
+        self.rates[rates.country] = rates
+
+    def add_voucher(self, voucher: Voucher) -> None:
+        if voucher.code in self.codes:
+            raise Refused("there is a voucher with that code", code="voucher-taken")
+        self.codes[voucher.code] = voucher
+
+    def voucher(self, code: str) -> Voucher:
+        if code not in self.codes:
+            raise Missing("there is no such voucher")
+        return self.codes[code]
+
+    def voucher_for_change(self, code: str) -> Voucher:
+        return self.voucher(code)
+
+    def change_voucher(self, voucher: Voucher) -> None:
+        self.codes[voucher.code] = voucher
+
+    def vouchers(self, *, after: str, limit: int, text: str | None) -> list[Voucher]:
+        codes = [code for code in sorted(self.codes) if code > after and code.startswith(text or "")]
+        return [self.codes[code] for code in codes[:limit]]
+
+    def use(self, codes: Collection[str]) -> None:
+        if gone := {code for code in codes if self.codes[code].is_used_up}:
+            raise UsedUp(gone)
+        self._count(codes, 1)
+
+    def _count(self, codes: Collection[str], uses: int) -> None:
+        self.codes |= {code: replace(self.codes[code], used=self.codes[code].used + uses) for code in codes}
+
+    def _let_go(self, before: Order, after: Order) -> None:
+        """Take off the count at once what PostgreSQL leaves to whoever uses the voucher next."""
+        kept = {one.code for one in after.vouchers if one.state is Use.USED}
+        self._count([one.code for one in before.vouchers if one.state is Use.USED and one.code not in kept], -1)
 
     def claim(self, submission: Submission) -> Claim:
         fresh = submission.event_id not in self.heard
@@ -128,6 +182,8 @@ class MemoryBooks:
     def add_order(self, order: Order, *events: Event) -> None:
         if any(one.number == order.number for one in self.orders.values()):
             raise Taken("another order has that number")
+        if order.quote_id in {one.quote_id for one in self.orders.values()}:
+            raise Spent("an order was placed with the quote before")
         self.orders[order.id] = order
         self.tell(*events)
 
@@ -159,7 +215,13 @@ class MemoryBooks:
             gone = {one for known, one in late if known.id == order_id}
             states = tuple(replace(one, state=Hold.EXPIRED) if one in gone else one for one in order.reservations)
             if order.status is Status.PLACED:
-                order = replace(order.move(Status.CANCELLED, self.now(), "shop"), cause=Cause.EXPIRED)
+                kept = order
+                order = replace(
+                    order.move(Status.CANCELLED, self.now(), "shop"),
+                    cause=Cause.EXPIRED,
+                    vouchers=tuple(replace(one, state=Use.RELEASED) for one in order.vouchers),
+                )
+                self._let_go(kept, order)
                 cancelled.append(LapsedOrder(id=order.id, customer_id=order.customer_id, version=order.version))
             self.orders[order_id] = replace(order, reservations=states)
         return Lapsed(levels=tuple(self.move(freed)), orders=tuple(cancelled))
@@ -178,6 +240,7 @@ class MemoryBooks:
         }
         if any((payment.method, payment.reference) in spent for payment in order.payments):
             raise Refused("a payment of that reference paid for another order", code="payment-spent")
+        self._let_go(self.orders[order.id], order)
         self.orders[order.id] = order
         self.tell(*events)
 

@@ -8,9 +8,11 @@ from contract.order import goods
 from contract.order.conftest import Keeper
 from msgspec.structs import replace
 
-from chalicelib.order.model.pricing import bill, market_of, method_of
+from chalicelib.order.model.pricing import Terms, bill, market_of
 from chalicelib.order.model.product import Product, SoldSku, offers_of
+from chalicelib.order.model.shipping import method_of
 from chalicelib.order.model.submission import Snapshot
+from chalicelib.order.model.tax import TaxRates
 from souk.errors import Unavailable
 from souk.ids import new_id
 
@@ -57,8 +59,9 @@ def test_of_many_versions_at_once_the_newest_stays(keeper: Keeper) -> None:
 def test_the_first_snapshot_of_an_order_wins(keeper: Keeper) -> None:
     known = goods.product()
     offers = offers_of([known], "default")
-    priced = bill([], offers, market=market_of("default"), method=method_of("pickup"), country="US")
-    first = Snapshot(order_id=new_id(), offers=tuple(offers.values()), bill=priced)
+    terms = Terms(method=method_of("pickup", "US"), rates=TaxRates(country="US", standard=800, version=3))
+    priced = bill([], offers, market=market_of("default"), terms=terms)
+    first = Snapshot(order_id=new_id(), offers=tuple(offers.values()), terms=terms, bill=priced)
     assert keeper.replica.snapshot(first.order_id) is None
     assert keeper.replica.keep_snapshot(first) == first
     assert keeper.replica.keep_snapshot(replace(first, offers=())) == first

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from souk.errors import Fault, Invalid, Refused
 
-AREAS = ("staff", "roles", "audit", "customers", "catalog", "products", "orders", "stock")
+AREAS = ("staff", "roles", "audit", "customers", "catalog", "products", "orders", "stock", "vouchers", "taxes")
 PERMISSIONS = frozenset(f"{area}:{verb}" for area in AREAS for verb in ("read", "write"))
 OWNER = "owner"  # the role of the first member of staff; it holds every permission and cannot be changed
 INVITED_FOR = timedelta(days=7)

@@ -9,6 +9,7 @@ import msgspec
 from chalicelib.order.model.order import LapsedOrder, Order
 from chalicelib.order.model.stock import Level, Movement
 from chalicelib.order.model.submission import Reason, Rejection, Submission, SubmittedLine
+from chalicelib.order.model.tax import TaxClass
 from souk.audit import Audited
 from souk.events import Event, Fact, catalogue
 from souk.money import Money
@@ -183,6 +184,7 @@ class ProductPublished(Fact, frozen=True, kw_only=True):
     title: str
     brand: str | None = None
     image: str | None = None
+    tax_class: TaxClass = TaxClass.STANDARD
     skus: tuple[PublishedSku, ...] = ()
 
 

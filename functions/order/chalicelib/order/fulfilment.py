@@ -56,12 +56,15 @@ class Books(Protocol):
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         """Move locked stock. Raises Short."""
 
+    def use(self, codes: Collection[str]) -> None:
+        """Use vouchers once more. Raises UsedUp."""
+
 
 def pay(order_id: str, wish: PaymentWish, *, origin: Origin, now: datetime, books: Books) -> Order:
-    """Note that the money is there: what was held is committed, what had expired is taken again.
+    """Note that the money is there: what was held is committed, what had expired is taken again, vouchers are used again.
 
-    Raises Missing, Invalid for another amount than is due, Refused, and Short when the goods were sold to others in
-    the meantime: then the money has to go back.
+    Raises Missing, Invalid for another amount than is due, Refused, and Short or UsedUp when the goods were sold, or the
+    vouchers used, to others in the meantime: then the money has to go back.
     """
     order = books.get(order_id)
     payment = Payment(
@@ -75,6 +78,7 @@ def pay(order_id: str, wish: PaymentWish, *, origin: Origin, now: datetime, book
     again = order.taken_again()
     lapsed = books.expire([movement.spot for movement in again]) if again else Lapsed()
     moved = books.move(again)
+    books.use(order.used_again())
     told = [events.order_lapsed(one, now) for one in lapsed.orders]
     told += events.stock_moved(again, moved, now, freed=lapsed.levels)
     books.save(paid, events.order_stepped(paid), *told, *trail_of(origin, "order.pay", order, paid))

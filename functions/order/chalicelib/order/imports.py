@@ -1,7 +1,7 @@
 """Bringing in stock and past orders from elsewhere, hundreds at a time; a repeated import changes nothing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -12,9 +12,11 @@ from chalicelib.order import events, live
 from chalicelib.order.model import pricing
 from chalicelib.order.model.number import number_of
 from chalicelib.order.model.order import Entry, Order, Status
-from chalicelib.order.model.pricing import Bill, Offer, Wish
+from chalicelib.order.model.pricing import Bill, Offer, Terms, Wish
+from chalicelib.order.model.shipping import method_of
 from chalicelib.order.model.stock import LOCATION, Location, Movement, Sku, Spot, Units, Why
 from chalicelib.order.model.submission import Snapshot
+from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.store.books import Books
 from souk.ids import id_of
 from souk.markets import DEFAULT
@@ -77,11 +79,12 @@ def import_orders(batch: Sequence[PastOrder], *, tell: bool = True, database: Da
 
     They move no stock (what is counted today is what they left). They are told of as placed, so that whoever learns
     from orders learns from them; not so with `tell=False`, for whoever brings them to the others as well. One
-    transaction of three statements, however many orders.
+    transaction of four statements, however many orders. Their tax is what the rates of today make of it.
     """
-    orders = {one.id: one for one in map(_past, batch)}
     with database.transaction() as tx:
         books = Books(tx)
+        rates = {one.country: one for one in books.tax_rates()}
+        orders = {one.id: one for one in (_past(past, rates) for past in batch)}
         fresh = books.add_past(list(orders.values()))
         if tell:
             told = books.now()  # the shop hears of them today, however long ago they were placed
@@ -93,10 +96,11 @@ def _arrival(spot: Spot, on_hand: int) -> Movement:
     return Movement(sku=spot.sku, location=spot.location, on_hand=on_hand, why=Why.IMPORTED)
 
 
-def _past(past: PastOrder) -> Order:
-    bill = _bill(past)
+def _past(past: PastOrder, rates: Mapping[str, TaxRates]) -> Order:
+    terms = _terms(past, rates)
+    bill = _bill(past, terms)
     known = order_id(past.key)
-    snapshot = Snapshot(order_id=known, offers=(), bill=bill)
+    snapshot = Snapshot(order_id=known, offers=(), terms=terms, bill=bill)
     return Order(
         id=known,
         number=number_of(known),
@@ -116,7 +120,12 @@ def _past(past: PastOrder) -> Order:
     )
 
 
-def _bill(past: PastOrder) -> Bill:
+def _terms(past: PastOrder, rates: Mapping[str, TaxRates]) -> Terms:
+    home = pricing.market_of(past.market).countries[0]
+    return Terms(method=method_of(METHOD, home), rates=rates.get(home) or TaxRates(country=home))
+
+
+def _bill(past: PastOrder, terms: Terms) -> Bill:
     market = pricing.market_of(past.market)
     asked: Counter[str] = Counter()
     for line in past.lines:
@@ -125,8 +134,7 @@ def _bill(past: PastOrder) -> Bill:
         [Wish(sku, quantity) for sku, quantity in asked.items()],
         {line.sku: _offer(line) for line in past.lines},
         market=market,
-        method=pricing.method_of(METHOD),
-        country=market.countries[0],
+        terms=terms,
     )
 
 

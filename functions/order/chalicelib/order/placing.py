@@ -1,7 +1,8 @@
 """Placing: a submitted cart becomes an order, or is turned down with reasons; exactly once, and never without stock.
 
-Round trips, however many lines: one reads the quote, two go to MongoDB (products, snapshot), and the transaction makes
-ten: begin, claim, savepoint, lock, expire, take, order, outbox, release of the savepoint, commit.
+Round trips, however many lines: one reads the quote with its terms, two go to MongoDB (products, snapshot), and the
+transaction makes ten: begin, claim, savepoint, lock, expire, take, order, outbox, release of the savepoint, commit; with
+vouchers two more, lock and use.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,15 +18,17 @@ from chalicelib.order.model import pricing
 from chalicelib.order.model.allocation import Shelf, now_so, share_out
 from chalicelib.order.model.number import TRIES, Taken, number_of
 from chalicelib.order.model.order import Lapsed, Order, newly_placed
-from chalicelib.order.model.pricing import Offer, TooMuch
+from chalicelib.order.model.pricing import Offer, Terms, TooMuch
 from chalicelib.order.model.product import Product, offers_of
-from chalicelib.order.model.quote import Quote
+from chalicelib.order.model.quote import Quote, Recalled, Spent
+from chalicelib.order.model.shipping import method_of
 from chalicelib.order.model.stock import Level, Movement, Short, Spot
 from chalicelib.order.model.submission import (
     EMPTY,
     NO_QUOTE,
     QUOTE_EXPIRED,
     QUOTE_OF_ELSEWHERE,
+    QUOTE_USED,
     TOO_MUCH,
     Claim,
     Reason,
@@ -35,8 +38,11 @@ from chalicelib.order.model.submission import (
     SubmittedLine,
     not_sold,
     out_of_stock,
-    total_changed,
+    price_changed,
+    voucher_lapsed,
+    voucher_used_up,
 )
+from chalicelib.order.model.voucher import UsedUp
 from chalicelib.order.quotes import quoted
 from souk.errors import Unavailable
 from souk.events import Event
@@ -56,10 +62,10 @@ class Products(Protocol):
 
 
 class Books(Protocol):
-    """Quotes, stock and orders in one transaction."""
+    """Quotes, stock, vouchers and orders in one transaction."""
 
-    def quote(self, quote_id: str) -> Quote | None:
-        """Return a quote."""
+    def quote(self, quote_id: str) -> Recalled | None:
+        """Return a quote, with what is known now of the terms it was made under."""
 
     def claim(self, submission: Submission) -> Claim:
         """Claim the order id for ever, at the store's time, and the event that told of it."""
@@ -82,8 +88,11 @@ class Books(Protocol):
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         """Move locked stock. Raises Short."""
 
+    def use(self, codes: Collection[str]) -> None:
+        """Use vouchers once more. Raises UsedUp."""
+
     def add_order(self, order: Order, *events: Event) -> None:
-        """Keep a new order and its events. Raises Taken when another order has its number."""
+        """Keep a new order and its events. Raises Taken or Spent where another one has its number or its quote."""
 
     def add_quote(self, quote: Quote) -> None:
         """Keep a new quote."""
@@ -107,23 +116,40 @@ def place(submission: Submission, *, products: Products, reading: Open, books: O
     Raises Unavailable when our replica is older than what the shopper saw: the products' events are still on the way.
     """
     with reading() as kept:
-        quote = kept.quote(submission.quote_id)
-    priced = _priced(submission, quote, products)
+        recalled = kept.quote(submission.quote_id)
+    priced = _priced(submission, recalled, products)
     with books() as tx:
         claim = tx.claim(submission)
         if (now := claim.at) is None:
             _tell_again(tx, submission, claim)
             return None
-        if quote is None or isinstance(priced, Unsold):
+        if recalled is None or isinstance(priced, Unsold):
             return _turn_down(tx, submission, priced.reasons if isinstance(priced, Unsold) else [NO_QUOTE], now)
-        if reasons := _objections(submission, quote, priced):
-            offered = quoted(priced.bill, quote.recipient, now=now)
-            tx.add_quote(offered)
-            return _turn_down(tx, submission, reasons, now, quote_id=offered.id)
-        try:
-            return _numbered(tx, _order(submission, quote, priced, now), now)
-        except Short as short:
-            return _turn_down(tx, submission, _shortages(submission, short), now)
+        return _decide(tx, submission, recalled.quote, priced, now)
+
+
+def _decide(tx: Books, submission: Submission, quote: Quote, priced: Snapshot, now: datetime) -> Order | Rejection:
+    if reasons := _objections(submission, quote, priced):
+        return _offer_anew(tx, submission, reasons, now, quote=quote, priced=priced)
+    try:
+        return _numbered(tx, _order(submission, quote, priced, now), now)
+    except Short as short:
+        return _turn_down(tx, submission, _shortages(submission, short), now)
+    except UsedUp as gone:
+        left = priced.without(gone.codes)
+        reasons = [*(voucher_used_up(code) for code in gone.codes), *_another_total(submission, left)]
+        return _offer_anew(tx, submission, reasons, now, quote=quote, priced=left)
+    except Spent:
+        return _offer_anew(tx, submission, [QUOTE_USED], now, quote=quote, priced=priced)
+
+
+def _offer_anew(
+    tx: Books, submission: Submission, reasons: Sequence[Reason], now: datetime, *, quote: Quote, priced: Snapshot
+) -> Rejection:
+    """Turn down, with a new quote of what it costs now for the same recipient."""
+    offered = quoted(priced.bill, quote.recipient, now=now)
+    tx.add_quote(offered)
+    return _turn_down(tx, submission, reasons, now, quote_id=offered.id)
 
 
 def _tell_again(tx: Books, submission: Submission, claim: Claim) -> None:
@@ -132,13 +158,13 @@ def _tell_again(tx: Books, submission: Submission, claim: Claim) -> None:
         tx.tell(events.order_placed(found) if isinstance(found, Order) else events.order_rejected(found))
 
 
-def _priced(submission: Submission, quote: Quote | None, products: Products) -> Snapshot | Unsold:
+def _priced(submission: Submission, recalled: Recalled | None, products: Products) -> Snapshot | Unsold:
     """Return the snapshot that the order is priced from: the stored one if there is one, whatever happened since."""
     if not submission.lines:
         return Unsold([EMPTY])
-    if quote is None:
+    if recalled is None:
         return Unsold([NO_QUOTE])
-    if quote.bill.market != submission.market:
+    if recalled.quote.bill.market != submission.market:
         return Unsold([QUOTE_OF_ELSEWHERE])
     known = {one.id: one for one in products.by_id({line.product_id for line in submission.lines})}
     offers = offers_of(known.values(), submission.market)
@@ -150,12 +176,14 @@ def _priced(submission: Submission, quote: Quote | None, products: Products) -> 
         raise Unavailable(f"what is known of {behind[0].sku} is older than what the shopper saw", retry_after=5)
     if unsold:
         return Unsold([not_sold(one.sku) for one in unsold])
-    return _kept(submission, quote, offers, products)
+    return _kept(submission, recalled, offers, products)
 
 
-def _kept(submission: Submission, quote: Quote, offers: Mapping[str, Offer], products: Products) -> Snapshot | Unsold:
+def _kept(
+    submission: Submission, recalled: Recalled, offers: Mapping[str, Offer], products: Products
+) -> Snapshot | Unsold:
     try:
-        return products.keep_snapshot(_snapshot(submission, quote, offers))
+        return products.keep_snapshot(_snapshot(submission, recalled, offers))
     except TooMuch:
         return Unsold([TOO_MUCH])
 
@@ -164,23 +192,34 @@ def _is_behind(known: Product | None, line: SubmittedLine) -> bool:
     return known is None or known.version < line.product_version
 
 
-def _snapshot(submission: Submission, quote: Quote, offers: Mapping[str, Offer]) -> Snapshot:
-    bill = pricing.bill(
-        submission.wishes(),
-        offers,
-        market=pricing.market_of(submission.market),
-        method=pricing.method_of(quote.bill.shipping_method),
-        country=quote.recipient.shipping_address.country,
+def _snapshot(submission: Submission, recalled: Recalled, offers: Mapping[str, Offer]) -> Snapshot:
+    """Price a submission under the terms of this moment; vouchers are those that applied when it was submitted."""
+    wishes, market = submission.wishes(), pricing.market_of(submission.market)
+    goods = pricing.goods_of(wishes, offers, currency=market.currency)
+    terms = Terms(
+        method=method_of(recalled.quote.bill.shipping_method, recalled.known.rates.country),
+        rates=recalled.known.rates,
+        vouchers=tuple(
+            one
+            for one in recalled.known.vouchers
+            if one.objection(goods=goods, market=market.code, at=submission.submitted_at) is None
+        ),
     )
+    bill = pricing.bill(wishes, offers, market=market, terms=terms)
     used = tuple(offers[line.sku] for line in bill.lines)
-    return Snapshot(order_id=submission.order_id, offers=used, bill=bill)
+    return Snapshot(order_id=submission.order_id, offers=used, terms=terms, bill=bill)
 
 
 def _objections(submission: Submission, quote: Quote, priced: Snapshot) -> list[Reason]:
     """Return why the price is in the way. A quote has to be open when the cart is submitted, not when we hear of it."""
-    due = priced.bill.totals.total
     reasons = [] if quote.is_open_at(submission.submitted_at) else [QUOTE_EXPIRED]
-    return reasons if due == submission.accepted_total else [*reasons, total_changed(submission.accepted_total, due)]
+    reasons += [voucher_lapsed(code) for code in quote.bill.codes if code not in priced.bill.codes]
+    return [*reasons, *_another_total(submission, priced)]
+
+
+def _another_total(submission: Submission, priced: Snapshot) -> list[Reason]:
+    accepted, due = submission.accepted_total, priced.bill.totals.total
+    return [] if due == accepted else [price_changed(accepted, due)]
 
 
 def _order(submission: Submission, quote: Quote, priced: Snapshot, now: datetime) -> Order:
@@ -199,7 +238,7 @@ def _order(submission: Submission, quote: Quote, priced: Snapshot, now: datetime
 
 
 def _numbered(tx: Books, order: Order, now: datetime) -> Order:
-    """Take and keep, or neither; under another number where another order has this one. Raises Short."""
+    """Take and keep, or neither; under another number where another order has this one. Raises Short, UsedUp, Spent."""
     for nth in range(TRIES):
         with suppress(Taken), tx.trial():
             return _take(tx, replace(order, number=number_of(order.id, nth)), now)
@@ -207,12 +246,13 @@ def _numbered(tx: Books, order: Order, now: datetime) -> Order:
 
 
 def _take(tx: Books, order: Order, now: datetime) -> Order:
-    """Take stock for an order and keep it. Raises Short, saying what is available."""
+    """Take stock and vouchers for an order and keep it. Raises Short, saying what is available, UsedUp, Spent."""
     wanted = {line.sku: line.quantity for line in order.lines}
     shelves = tx.lock_goods(wanted)
     lapsed = tx.expire([one.level.spot for one in shelves])
     kept = order.keeping(share_out(wanted, now_so(shelves, lapsed.levels), today=now.date()))
     moved = tx.move(kept.taken())
+    tx.use([one.code for one in kept.vouchers])
     told = events.stock_moved(kept.taken(), moved, now, freed=lapsed.levels)
     lost = [events.order_lapsed(one, now) for one in lapsed.orders]
     tx.add_order(kept, events.order_placed(kept), *lost, *told)

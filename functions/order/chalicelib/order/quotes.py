@@ -1,21 +1,25 @@
 """Quotes: a shopper's lines priced from our own replica of the products, to be accepted with the cart.
 
-One round trip to MongoDB, one to PostgreSQL.
+One round trip to MongoDB; two to PostgreSQL, which knows the rates of tax and the vouchers and keeps the quote.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Protocol
 
 import msgspec
 
 from chalicelib.order.model import pricing
-from chalicelib.order.model.pricing import Bill, Offer, Wish
+from chalicelib.order.model.address import Address, faults_of
+from chalicelib.order.model.pricing import Bill, Known, Offer, Terms, Wish
 from chalicelib.order.model.product import Product, offers_of
-from chalicelib.order.model.quote import LASTS, Address, Contact, Quote, Recipient
+from chalicelib.order.model.quote import LASTS, Contact, Quote, Recipient
+from chalicelib.order.model.shipping import method_of
+from chalicelib.order.model.voucher import Voucher
 from souk.errors import Fault, Invalid
 from souk.ids import new_id
 from souk.markets import DEFAULT, Market
+from souk.money import Money
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
@@ -31,11 +35,17 @@ class QuoteWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     vouchers: Annotated[tuple[Code, ...], msgspec.Meta(max_length=10)] = ()
     market: Code = DEFAULT
 
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of its vouchers as they are kept; people may write them small."""
+        return tuple(code.strip().upper() for code in self.vouchers)
+
 
 class MarketQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """In which market."""
+    """In which market, and to which country; without one, to all of the market's."""
 
     market: Code = DEFAULT
+    country: Code | None = None
 
 
 class Products(Protocol):
@@ -46,7 +56,10 @@ class Products(Protocol):
 
 
 class Quotes(Protocol):
-    """Where quotes are kept."""
+    """Where quotes are kept, and the terms they are made under."""
+
+    def terms(self, country: str, codes: Collection[str]) -> Known:
+        """Return a country's rates of tax, and those of the vouchers that exist."""
 
     def add_quote(self, quote: Quote) -> None:
         """Keep a new quote."""
@@ -55,13 +68,16 @@ class Quotes(Protocol):
 def quote(wish: QuoteWish, *, now: datetime, products: Products, quotes: Quotes) -> Quote:
     """Price what is wished and keep the quote. Raises Invalid, pointing at what cannot be priced."""
     market = pricing.market_of(wish.market)
-    method = pricing.method_of(wish.shipping_method)
-    _check(wish, market)
-    offers = offers_of(products.with_skus({line.sku for line in wish.lines}), market.code)
-    _check_sold(wish.lines, offers)
+    _check(_faults(wish, market))
     country = wish.shipping_address.country
-    priced = pricing.bill(wish.lines, offers, market=market, method=method, country=country)
-    made = quoted(priced, _recipient(wish), now=now)
+    method = method_of(wish.shipping_method, country)
+    offers = offers_of(products.with_skus({line.sku for line in wish.lines}), market.code)
+    _check(_not_sold(wish.lines, offers))
+    known = quotes.terms(country, wish.codes)
+    goods = pricing.goods_of(wish.lines, offers, currency=market.currency)
+    _check(_vouchers(wish, known.vouchers, goods, now))
+    terms = Terms(method=method, rates=known.rates, vouchers=known.vouchers)
+    made = quoted(pricing.bill(wish.lines, offers, market=market, terms=terms), _recipient(wish), now=now)
     quotes.add_quote(made)
     return made
 
@@ -76,23 +92,35 @@ def _recipient(wish: QuoteWish) -> Recipient:
     return Recipient(contact=wish.contact, shipping_address=wish.shipping_address, billing_address=billing)
 
 
-def _check(wish: QuoteWish, market: Market) -> None:
-    faults = [Fault(f"/vouchers/{position}", "unknown voucher") for position, _ in enumerate(wish.vouchers)]
-    skus = [line.sku for line in wish.lines]
-    faults += [
-        Fault(f"/lines/{position}/sku", "is here twice") for position, sku in enumerate(skus) if sku in skus[:position]
-    ]
-    if wish.shipping_address.country not in market.countries:
-        faults.append(Fault("/shipping_address/country", f"we ship to {', '.join(market.countries)}"))
-    if faults:
+def _check(found: Iterator[Fault]) -> None:
+    if faults := list(found):
         raise Invalid("this cannot be priced", faults=faults)
 
 
-def _check_sold(lines: Sequence[Wish], offers: Mapping[str, Offer]) -> None:
-    faults = [
-        Fault(f"/lines/{position}/sku", f"{line.sku} is not sold")
-        for position, line in enumerate(lines)
-        if line.sku not in offers
-    ]
-    if faults:
-        raise Invalid("not all of this is sold", faults=faults)
+def _faults(wish: QuoteWish, market: Market) -> Iterator[Fault]:
+    """Say what is wrong with a wish that needs no look at anything kept."""
+    for name, said in (("lines", [line.sku for line in wish.lines]), ("vouchers", list(wish.codes))):
+        inside = "/sku" if name == "lines" else ""
+        yield from (Fault(f"/{name}/{n}{inside}", "is here twice") for n, one in enumerate(said) if one in said[:n])
+    if wish.shipping_address.country not in market.countries:
+        yield Fault("/shipping_address/country", f"we ship to {', '.join(market.countries)}")
+    yield from faults_of(wish.shipping_address, "/shipping_address")
+    if wish.billing_address is not None:
+        yield from faults_of(wish.billing_address, "/billing_address")
+
+
+def _not_sold(lines: Sequence[Wish], offers: Mapping[str, Offer]) -> Iterator[Fault]:
+    for position, line in enumerate(lines):
+        if line.sku not in offers:
+            yield Fault(f"/lines/{position}/sku", f"{line.sku} is not sold")
+
+
+def _vouchers(wish: QuoteWish, known: Sequence[Voucher], goods: Money, now: datetime) -> Iterator[Fault]:
+    by_code = {one.code: one for one in known}
+    for position, code in enumerate(wish.codes):
+        if code not in by_code:
+            yield Fault(f"/vouchers/{position}", "unknown voucher")
+        elif by_code[code].is_used_up:
+            yield Fault(f"/vouchers/{position}", "is used up")
+        elif why := by_code[code].objection(goods=goods, market=wish.market, at=now):
+            yield Fault(f"/vouchers/{position}", why)

@@ -31,6 +31,7 @@ def _sold(event: Event, fact: ProductPublished) -> Product:
         slug=fact.slug,
         brand=fact.brand,
         image=fact.image,
+        tax_class=fact.tax_class,
         skus=skus,
     )
 

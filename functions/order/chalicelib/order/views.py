@@ -5,18 +5,22 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from chalicelib.order.model.address import Address
 from chalicelib.order.model.order import Cause, Entry, Hold, Order, Payment, Reservation, Shipment, Status
-from chalicelib.order.model.pricing import Line, ShippingMethod, Totals
-from chalicelib.order.model.quote import Address, Contact, Quote
+from chalicelib.order.model.pricing import Line, Totals
+from chalicelib.order.model.quote import Contact, Quote
+from chalicelib.order.model.shipping import ShippingMethod
 from chalicelib.order.model.stock import Level
 from chalicelib.order.model.submission import Reason, Rejection
+from chalicelib.order.model.tax import TaxClass
+from chalicelib.order.model.voucher import Discount, VoucherUse
 from souk.money import Money
 
 Shown = Literal["pending", "rejected", "placed", "paid", "fulfilled", "delivered", "cancelled"]
 
 
 class QuotedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A priced line."""
+    """A priced line: what it costs, what is taken off, and the tax in (or on) the rest."""
 
     sku: str
     product_id: str
@@ -24,6 +28,9 @@ class QuotedLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     unit_price: Money
     total: Money
+    discount: Money
+    tax_class: TaxClass
+    tax_rate: Annotated[int, msgspec.Meta(description="in hundredths of a per cent")]
     tax: Money
 
 
@@ -34,8 +41,12 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
     market: str
     lines: list[QuotedLine]
     shipping_method: str
+    country: Annotated[str, msgspec.Meta(description="whose taxes these are")]
     goods: Money
+    vouchers: list[Discount]
+    discount: Money
     shipping: Money
+    shipping_tax: Money
     tax: Money
     tax_included: bool
     total: Money
@@ -50,8 +61,12 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
             market=bill.market,
             lines=[_quoted(line) for line in bill.lines],
             shipping_method=bill.shipping_method,
+            country=quote.recipient.shipping_address.country,
             goods=totals.goods,
+            vouchers=list(bill.discounts),
+            discount=totals.discount,
             shipping=totals.shipping,
+            shipping_tax=totals.shipping_tax,
             tax=totals.tax,
             tax_included=totals.tax_included,
             total=totals.total,
@@ -67,6 +82,9 @@ def _quoted(line: Line) -> QuotedLine:
         quantity=line.quantity,
         unit_price=line.unit_price,
         total=line.total,
+        discount=line.discount,
+        tax_class=line.tax_class,
+        tax_rate=line.tax_rate,
         tax=line.tax,
     )
 
@@ -78,12 +96,19 @@ class MethodView(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     price: Money
     free_from: Money | None
+    countries: list[str]
 
     @classmethod
     def of(cls, method: ShippingMethod, currency: str) -> "MethodView":
         """Show a way to ship."""
         free_from = None if method.free_from is None else Money(method.free_from, currency)
-        return cls(code=method.code, title=method.title, price=Money(method.price, currency), free_from=free_from)
+        return cls(
+            code=method.code,
+            title=method.title,
+            price=Money(method.price, currency),
+            free_from=free_from,
+            countries=list(method.countries),
+        )
 
 
 class Awaited(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +132,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[Line] = []
     awaited: Annotated[list[Awaited], msgspec.Meta(description="what was not there yet when it was ordered")] = []
     totals: Totals | None = None
+    vouchers: list[VoucherUse] = []
     shipping_method: str = ""
     contact: Contact | None = None
     shipping_address: Address | None = None
@@ -153,6 +179,7 @@ def _decided(order: Order) -> OrderView:
         lines=list(order.lines),
         awaited=[_awaited(one) for one in order.reservations if one.awaited],
         totals=order.totals,
+        vouchers=list(order.vouchers),
         shipping_method=order.shipping_method,
         contact=order.contact,
         shipping_address=order.shipping_address,

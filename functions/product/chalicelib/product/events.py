@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from chalicelib.product.model import Category, Crumb, Product, State, Stock
+from chalicelib.product.model import Category, Crumb, Product, State, Stock, TaxClass
 from chalicelib.product.product_types import Attribute, ProductType
 from chalicelib.product.receipts import Receipt, Sale
 from chalicelib.product.recommendation import Basket
@@ -37,6 +37,7 @@ class Published(Fact, frozen=True, kw_only=True):
     category_id: str | None
     product_type: str | None
     image: str | None
+    tax_class: TaxClass = TaxClass.STANDARD
     skus: list[PublishedSku]
 
 
@@ -97,6 +98,7 @@ def published(product: Product) -> Published:
         category_id=details.category_id,
         product_type=details.product_type,
         image=details.image,
+        tax_class=details.tax_class,
         skus=skus,
     )
 

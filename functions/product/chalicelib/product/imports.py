@@ -20,6 +20,7 @@ from chalicelib.product.model import (
     Reference,
     Skus,
     State,
+    TaxClass,
     Text,
     Title,
     moment,
@@ -53,6 +54,7 @@ class ImportedProduct(Struct, frozen=True, kw_only=True):
     attributes: Attributes = {}
     skus: Skus = []
     image: Address | None = None
+    tax_class: TaxClass = TaxClass.STANDARD
 
     def product(self, now: datetime) -> Product:
         """Return it as it is kept. Raises Invalid, and Refused where it is to be published and cannot be sold."""
@@ -80,6 +82,7 @@ class ImportedProduct(Struct, frozen=True, kw_only=True):
             attributes=self.attributes,
             skus=self.skus,
             image=self.image,
+            tax_class=self.tax_class,
         ).checked()
 
     def _category(self) -> Category | None:

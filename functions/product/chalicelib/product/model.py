@@ -37,6 +37,14 @@ class State(StrEnum):
     TRASHED = "trashed"
 
 
+class TaxClass(StrEnum):
+    """What kind of goods it is to the tax office; the order service knows each country's rate."""
+
+    STANDARD = "standard"
+    REDUCED = "reduced"
+    ZERO = "zero"
+
+
 MOVES: Mapping[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.PUBLISHED, State.TRASHED}),
     State.PUBLISHED: frozenset({State.DRAFT, State.TRASHED}),
@@ -68,6 +76,7 @@ class Details(Struct, frozen=True, kw_only=True):
     attributes: Attributes = {}
     skus: Skus = []
     image: Address | None = None
+    tax_class: TaxClass = TaxClass.STANDARD
 
     def checked(self) -> "Details":
         """Return this. Raises Invalid with every fault that needs no look at anything else."""

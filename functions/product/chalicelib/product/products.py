@@ -21,6 +21,7 @@ from chalicelib.product.model import (
     Skus,
     Slug,
     State,
+    TaxClass,
     Text,
     Title,
     Value,
@@ -50,6 +51,7 @@ class NewProduct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     attributes: Attributes = {}
     skus: Skus = []
     image: Address | None = None
+    tax_class: TaxClass = TaxClass.STANDARD
 
     def details(self, product_id: str) -> Details:
         """Return it as it is kept. A slug made of the title ends in the id's end, so that it is nobody else's."""
@@ -69,6 +71,7 @@ class Edit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     attributes: dict[AttributeName, Value | None] | UnsetType = UNSET
     skus: Skus | UnsetType = UNSET
     image: Address | UnsetType | None = UNSET
+    tax_class: TaxClass | UnsetType = UNSET
 
     def of(self, details: Details) -> Details:
         """Return `details` with what is named here."""

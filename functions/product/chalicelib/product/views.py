@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-from chalicelib.product.model import Attributes, Category, Crumb, Product, Sku, State
+from chalicelib.product.model import Attributes, Category, Crumb, Product, Sku, State, TaxClass
 from chalicelib.product.storefront import Facets, Suggestion
 from souk.money import Money
 
@@ -46,6 +46,7 @@ class ProductView(Struct, frozen=True, kw_only=True):
     attributes: Attributes
     skus: list[SkuView]
     image: str | None
+    tax_class: TaxClass
     sold: int
     created_at: datetime
     changed_at: datetime
@@ -70,6 +71,7 @@ class ProductView(Struct, frozen=True, kw_only=True):
             attributes=details.attributes,
             skus=[SkuView.of(sku, product) for sku in details.skus],
             image=details.image,
+            tax_class=details.tax_class,
             sold=product.sold,
             created_at=product.created_at,
             changed_at=product.changed_at,

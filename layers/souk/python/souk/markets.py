@@ -14,6 +14,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT = "default"
+COUNTRIES = ("US", "AT", "CA", "DE", "ES", "FR", "GB", "IE", "IT", "NL")  # at home first
 MARKETS = {
-    DEFAULT: Market(code=DEFAULT, currency="USD", locales=("en",), countries=("US",), prices_include_tax=True),
+    DEFAULT: Market(code=DEFAULT, currency="USD", locales=("en",), countries=COUNTRIES, prices_include_tax=True),
 }

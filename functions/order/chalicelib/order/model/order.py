@@ -9,10 +9,12 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
+from chalicelib.order.model.address import Address
 from chalicelib.order.model.allocation import Share
 from chalicelib.order.model.pricing import Bill, Line, Quantity, Totals
-from chalicelib.order.model.quote import Address, Contact, Recipient
+from chalicelib.order.model.quote import Contact, Recipient
 from chalicelib.order.model.stock import Level, Movement, Sku, Spot, Why
+from chalicelib.order.model.voucher import Use, VoucherUse
 from souk.auth import Caller, Kind
 from souk.errors import Fault, Invalid, Missing, Refused
 from souk.money import Money
@@ -136,6 +138,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_hash: str
     lines: tuple[Line, ...]
     totals: Totals
+    vouchers: tuple[VoucherUse, ...] = ()
     contact: Contact | None = None
     shipping_address: Address | None = None
     billing_address: Address | None = None
@@ -174,19 +177,26 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         if payment.amount != self.totals.total:
             raise Invalid("that is not what is due", faults=[Fault("/amount", f"{self.totals.total.amount} is due")])
         states = tuple(replace(one, state=Hold.COMMITTED) for one in self.reservations)
-        return replace(paid, payments=(*self.payments, payment), reservations=states)
+        used = tuple(replace(one, state=Use.USED) for one in self.vouchers)
+        return replace(paid, payments=(*self.payments, payment), reservations=states, vouchers=used)
 
     def taken_again(self) -> tuple[Movement, ...]:
         """Return what has to be taken from stock again so that it can be paid: what expired in the meantime."""
         lost = (one for one in self.reservations if one.state is Hold.EXPIRED)
         return tuple(self._movement(one, reserved=one.quantity, why=Why.RESERVED) for one in lost)
 
+    def used_again(self) -> tuple[str, ...]:
+        """Return the vouchers that have to be used again so that it can be paid."""
+        return tuple(one.code for one in self.vouchers if one.state is not Use.USED)
+
     def cancel(self, cause: Cause, now: datetime) -> "Order":
-        """Return it cancelled, its reservations released. Raises Refused, also when a part is under way."""
+        """Return it cancelled, its reservations and vouchers released. Raises Refused, also when a part is under way."""
         if self.shipments:
             raise Refused("a part of the order has been shipped")
         states = tuple(replace(one, state=Hold.RELEASED) if one.state in KEEPING else one for one in self.reservations)
-        return replace(self.move(Status.CANCELLED, now, str(cause)), cause=cause, reservations=states)
+        freed = tuple(replace(one, state=Use.RELEASED) if one.state is Use.USED else one for one in self.vouchers)
+        cancelled = self.move(Status.CANCELLED, now, str(cause))
+        return replace(cancelled, cause=cause, reservations=states, vouchers=freed)
 
     def given_back(self) -> tuple[Movement, ...]:
         """Return what goes back to stock when it is cancelled."""
@@ -341,6 +351,7 @@ def newly_placed(
         snapshot_hash=snapshot_hash,
         lines=bill.lines,
         totals=bill.totals,
+        vouchers=tuple(VoucherUse(code=one.code, off=one.off, amount=one.amount) for one in bill.discounts),
         contact=recipient.contact,
         shipping_address=recipient.shipping_address,
         billing_address=recipient.billing_address,

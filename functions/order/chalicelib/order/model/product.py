@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.order.model.pricing import Offer
+from chalicelib.order.model.tax import TaxClass
 from souk.money import Money
 
 
@@ -28,6 +29,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     slug: str = ""
     brand: str | None = None
     image: str | None = None
+    tax_class: TaxClass = TaxClass.STANDARD
     skus: tuple[SoldSku, ...] = ()
 
     def offers(self, market: str) -> Iterable[Offer]:
@@ -45,6 +47,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
             version=self.version,
             title=self._name(one),
             price=price,
+            tax_class=self.tax_class,
             slug=self.slug,
             brand=self.brand or "",
             image=self.image,

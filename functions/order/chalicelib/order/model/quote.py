@@ -5,14 +5,19 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.order.model.pricing import Bill
+from chalicelib.order.model.address import Address, Text
+from chalicelib.order.model.pricing import Bill, Known
+from souk.errors import Refused
 
 LASTS = timedelta(minutes=30)
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Extra = Annotated[str, msgspec.Meta(max_length=200)]
 Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$(?!\n)", max_length=254)]
-Country = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2")]
+
+
+class Spent(Refused):
+    """Another order was placed with the quote."""
+
+    code = "quote-used"
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,19 +25,6 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     email: Email
     name: Text
-
-
-class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where to send to; personal."""
-
-    recipient: Text
-    street: Text
-    city: Text
-    postal_code: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
-    country: Country
-    extra: Extra = ""
-    region: Extra = ""
-    phone: Extra = ""
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,3 +47,10 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     def is_open_at(self, moment: datetime) -> bool:
         """Tell whether it could be accepted at that moment."""
         return moment <= self.expires_at
+
+
+class Recalled(msgspec.Struct, frozen=True):
+    """A quote that was made earlier, and what is known now of what it is about."""
+
+    quote: Quote
+    known: Known

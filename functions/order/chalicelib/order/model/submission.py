@@ -2,11 +2,13 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
-from chalicelib.order.model.pricing import Bill, Offer, Wish
+from chalicelib.order.model.pricing import Bill, Offer, Terms, Wish, bill, market_of
 from souk.money import Money
 
 
@@ -49,13 +51,19 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a submission was rejected; for want of stock it says of what, how many were asked for and are available."""
+    """Why a submission was rejected: a code that stays, words, and what they are about.
+
+    For want of stock: of what, how many were asked for and are available; for another price: what was accepted and is due.
+    """
 
     code: str
     detail: str
     sku: str | None = None
     asked: int | None = None
     available: int | None = None
+    voucher: str | None = None
+    accepted: Money | None = None
+    due: Money | None = None
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +83,16 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     order_id: str
     offers: tuple[Offer, ...]
+    terms: Terms
     bill: Bill
+
+    def without(self, codes: Collection[str]) -> "Snapshot":
+        """Return it priced again without these vouchers, all else being equal."""
+        left = tuple(one for one in self.terms.vouchers if one.code not in codes)
+        terms = replace(self.terms, vouchers=left)
+        wishes = [Wish(line.sku, line.quantity) for line in self.bill.lines]
+        offers = {offer.sku: offer for offer in self.offers}
+        return replace(self, terms=terms, bill=bill(wishes, offers, market=market_of(self.bill.market), terms=terms))
 
     def digest(self) -> str:
         """Return the hash that the order keeps, so that a changed snapshot is noticed."""
@@ -87,6 +104,7 @@ NO_QUOTE = Reason(code="quote-unknown", detail="there is no such quote")
 QUOTE_EXPIRED = Reason(code="quote-expired", detail="the quote had expired when the cart was submitted")
 TOO_MUCH = Reason(code="too-much", detail="it comes to more money than we count")
 QUOTE_OF_ELSEWHERE = Reason(code="quote-elsewhere", detail="the quote is for another market")
+QUOTE_USED = Reason(code="quote-used", detail="an order was placed with the quote before")
 
 
 def not_sold(sku: str) -> Reason:
@@ -94,12 +112,20 @@ def not_sold(sku: str) -> Reason:
     return Reason(code="not-sold", detail=f"{sku} is no longer sold", sku=sku)
 
 
-def total_changed(accepted: Money, due: Money) -> Reason:
+def price_changed(accepted: Money, due: Money) -> Reason:
     """Return the reason for another total than the accepted one."""
-    return Reason(
-        code="total-changed",
-        detail=f"{accepted.amount} {accepted.currency} was accepted, {due.amount} {due.currency} is due",
-    )
+    detail = f"{accepted.amount} {accepted.currency} was accepted, {due.amount} {due.currency} is due"
+    return Reason(code="price-changed", detail=detail, accepted=accepted, due=due)
+
+
+def voucher_lapsed(code: str) -> Reason:
+    """Return the reason for a voucher that no longer applies: it ended, or the goods are worth too little for it."""
+    return Reason(code="voucher-not-valid", detail=f"the voucher {code} does not apply any more", voucher=code)
+
+
+def voucher_used_up(code: str) -> Reason:
+    """Return the reason for a voucher that others used up."""
+    return Reason(code="voucher-used-up", detail=f"no use is left of the voucher {code}", voucher=code)
 
 
 def out_of_stock(sku: str, *, asked: int, available: int) -> Reason:

@@ -1,4 +1,4 @@
-"""The shop's books: quotes, stock and orders in one transaction of PostgreSQL."""
+"""The shop's books: quotes, stock, vouchers and orders in one transaction of PostgreSQL."""
 
 from datetime import datetime
 
@@ -6,13 +6,15 @@ from chalicelib.order.store.locations import SiteRows
 from chalicelib.order.store.orders import OrderRows
 from chalicelib.order.store.quotes import QuoteRows
 from chalicelib.order.store.stock import StockRows
+from chalicelib.order.store.terms import TermRows
+from chalicelib.order.store.vouchers import VoucherRows
 from souk.postgres import Transaction
 from souk.records import KeptAttempts
 
 NOW = "SELECT now() AS now"
 
 
-class Books(StockRows, SiteRows, QuoteRows, OrderRows):
+class Books(StockRows, SiteRows, TermRows, VoucherRows, QuoteRows, OrderRows):
     """Everything that is decided together, and the answers that are kept beside it."""
 
     def __init__(self, tx: Transaction) -> None:

@@ -11,6 +11,7 @@ from chalicelib.order.events import OrderPlaced
 from chalicelib.order.model.listing import Filter, Place, Summary
 from chalicelib.order.model.number import TRIES, Taken, number_of
 from chalicelib.order.model.order import Lapsed, Order
+from chalicelib.order.model.quote import Spent
 from chalicelib.order.model.stock import Spot
 from chalicelib.order.model.submission import Claim, Rejection, Submission
 from chalicelib.order.store import sql
@@ -23,6 +24,7 @@ from souk.records import add_events
 CONSUMER = "order-submissions"
 SAME_REFERENCE = "payments_reference"
 NUMBER = "orders_number"
+ONE_ORDER = "orders_quote"
 NOTHING = "00000000-0000-0000-0000-000000000000"  # comes before every id
 
 
@@ -51,12 +53,15 @@ class OrderRows:
         return self.tx.savepoint()
 
     def add_order(self, order: Order, *events: Event) -> None:
-        """Keep a new order and its events. Raises Taken when another order has its number."""
+        """Keep a new order and its events. Raises Taken or Spent where another one has its number or its quote."""
         self._add([order])
         add_events(self.tx, *events)
 
     def _add(self, orders: Sequence[Order]) -> None:
-        with unique(NUMBER, "another order has that number", code=Taken.code, kind=Taken):
+        with (
+            unique(ONE_ORDER, "an order was placed with the quote before", code=Spent.code, kind=Spent),
+            unique(NUMBER, "another order has that number", code=Taken.code, kind=Taken),
+        ):
             self.tx.run(sql.ADD_ORDERS, orders=_encoded(orders))
 
     def add_rejection(self, rejection: Rejection, *events: Event) -> None:

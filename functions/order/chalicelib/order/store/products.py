@@ -11,7 +11,7 @@ from souk.errors import Unavailable
 from souk.mongo import Mongo
 
 TRIES = 2  # an upsert may lose to a parallel insert once
-SHOWN = {"version": 1, "sold": 1, "title": 1, "slug": 1, "brand": 1, "image": 1, "skus": 1}
+SHOWN = {"version": 1, "sold": 1, "title": 1, "slug": 1, "brand": 1, "image": 1, "tax_class": 1, "skus": 1}
 
 
 class Replica:

@@ -2,7 +2,9 @@
 
 import msgspec
 
-from chalicelib.order.model.quote import Quote
+from chalicelib.order.model.quote import Quote, Recalled
+from chalicelib.order.store.terms import RATES, known
+from chalicelib.order.store.vouchers import COLUMNS
 from souk.ids import is_id
 from souk.postgres import Transaction
 
@@ -10,7 +12,16 @@ ADD_QUOTE = """
     INSERT INTO quotes (id, bill, recipient, made_at, expires_at)
     VALUES (%(id)s, %(bill)s, %(recipient)s, %(made_at)s, %(expires_at)s)
 """
-READ_QUOTE = "SELECT id, bill, recipient, made_at, expires_at FROM quotes WHERE id = %(id)s"
+READ_QUOTE = f"""
+    SELECT id, bill, recipient, made_at, expires_at,
+           (SELECT to_jsonb(rates) FROM (
+               SELECT {RATES} FROM tax_rates WHERE country = recipient#>>'{{shipping_address,country}}') rates) AS rates,
+           (SELECT jsonb_agg(voucher ORDER BY code) FROM (
+               SELECT {COLUMNS} FROM vouchers
+                WHERE code IN (SELECT d->>'code' FROM jsonb_array_elements(bill->'discounts') AS discount (d))) voucher
+           ) AS vouchers
+      FROM quotes WHERE id = %(id)s
+"""  # noqa: S608 - made of constants
 FORGET_QUOTES = "DELETE FROM quotes WHERE expires_at < now() - interval '7 days'"
 
 
@@ -32,10 +43,19 @@ class QuoteRows:
             expires_at=quote.expires_at,
         )
 
-    def quote(self, quote_id: str) -> Quote | None:
-        """Return a quote, None for one that does not exist (any more)."""
+    def quote(self, quote_id: str) -> Recalled | None:
+        """Return a quote, with the rates and the vouchers it is about as they are now; None for one that is not here.
+
+        One that an older release made, whose bill says less, is as good as forgotten.
+        """
         row = self.tx.one(READ_QUOTE, id=quote_id) if is_id(quote_id) else None
-        return None if row is None else msgspec.convert(row, Quote)
+        if row is None:
+            return None
+        try:
+            quote = msgspec.convert(row, Quote)
+        except msgspec.ValidationError:
+            return None
+        return Recalled(quote, known(row, quote.recipient.shipping_address.country))
 
     def forget_quotes(self) -> int:
         """Remove quotes a week after they expired: they hold personal data."""

@@ -28,24 +28,26 @@ ADD_ORDERS = """
     ), placed AS (
         INSERT INTO orders (
             id, number, status, cart_id, attempt, market, customer_id, quote_id, shipping_method, snapshot_hash,
-            currency, goods, shipping, tax, total, tax_included,
+            currency, goods, discount, shipping, shipping_tax, tax, total, tax_included,
             contact, shipping_address, billing_address, placed_at, changed_at, version
         )
         SELECT order_id, o->>'number', o->>'status', o->>'cart_id', (o->>'attempt')::int, o->>'market', o->>'customer_id',
                (o->>'quote_id')::uuid, o->>'shipping_method', o->>'snapshot_hash',
                o#>>'{totals,total,currency}', (o#>>'{totals,goods,amount}')::bigint,
-               (o#>>'{totals,shipping,amount}')::bigint, (o#>>'{totals,tax,amount}')::bigint,
+               (o#>>'{totals,discount,amount}')::bigint, (o#>>'{totals,shipping,amount}')::bigint,
+               (o#>>'{totals,shipping_tax,amount}')::bigint, (o#>>'{totals,tax,amount}')::bigint,
                (o#>>'{totals,total,amount}')::bigint, (o#>>'{totals,tax_included}')::boolean,
                NULLIF(o->'contact', 'null'), NULLIF(o->'shipping_address', 'null'), NULLIF(o->'billing_address', 'null'),
                (o->>'placed_at')::timestamptz, (o->>'changed_at')::timestamptz, (o->>'version')::bigint
           FROM given
     ), added_lines AS (
         INSERT INTO order_lines (
-            order_id, position, sku, product_id, title, quantity, unit_price, total, tax, shipped
+            order_id, position, sku, product_id, title, quantity, unit_price, total, discount, tax_class, tax_rate, tax,
+            shipped
         )
         SELECT order_id, position, l->>'sku', l->>'product_id', l->>'title', (l->>'quantity')::int,
-               (l#>>'{unit_price,amount}')::bigint, (l#>>'{total,amount}')::bigint, (l#>>'{tax,amount}')::bigint,
-               (l->>'shipped')::int
+               (l#>>'{unit_price,amount}')::bigint, (l#>>'{total,amount}')::bigint, (l#>>'{discount,amount}')::bigint,
+               l->>'tax_class', (l->>'tax_rate')::int, (l#>>'{tax,amount}')::bigint, (l->>'shipped')::int
           FROM given, jsonb_array_elements(o->'lines') WITH ORDINALITY AS line (l, position)
     ), added_reservations AS (
         INSERT INTO reservations (
@@ -54,6 +56,10 @@ ADD_ORDERS = """
         SELECT order_id, r->>'sku', r->>'location', (r->>'quantity')::int, r->>'state', (r->>'held_until')::timestamptz,
                (r->>'shipped')::int, (r->>'awaited')::int, (r->>'due_on')::date, (r->>'preorder')::boolean
           FROM given, jsonb_array_elements(o->'reservations') AS reservation (r)
+    ), added_uses AS (
+        INSERT INTO voucher_uses (order_id, code, off, amount, state)
+        SELECT order_id, v->>'code', (v->>'off')::int, (v#>>'{amount,amount}')::bigint, v->>'state'
+          FROM given, jsonb_array_elements(o->'vouchers') AS used (v)
     )
     INSERT INTO timeline (order_id, position, at, what, by)
     SELECT order_id, position, (e->>'at')::timestamptz, e->>'what', e->>'by'
@@ -86,6 +92,10 @@ EXPIRE = """
           FROM locked
          WHERE orders.id = locked.id AND status = 'placed'
      RETURNING orders.id, customer_id, version, changed_at
+    ), freed_vouchers AS (
+        UPDATE voucher_uses SET state = 'released'
+          FROM cancelled
+         WHERE voucher_uses.order_id = cancelled.id AND state = 'used'
     ), told AS (
         INSERT INTO timeline (order_id, position, at, what, by)
         SELECT id, 1 + (SELECT count(*) FROM timeline WHERE order_id = id), changed_at, 'cancelled', 'shop'
@@ -122,6 +132,11 @@ SAVE = """
           FROM given, jsonb_to_recordset(o->'reservations') AS now_so (sku text, location text, state text, shipped int)
          WHERE order_id = %(id)s AND reservations.sku = now_so.sku AND reservations.location = now_so.location
            AND (reservations.state, reservations.shipped) <> (now_so.state, now_so.shipped)
+    ), changed_uses AS (
+        UPDATE voucher_uses SET state = now_so.state
+          FROM given, jsonb_to_recordset(o->'vouchers') AS now_so (code text, state text)
+         WHERE order_id = %(id)s AND voucher_uses.code = now_so.code
+           AND (now_so.state, voucher_uses.state) IN (('released', 'used'), ('used', 'released'), ('used', 'returned'))
     ), kept_shipments AS (
         INSERT INTO shipments (id, order_id, carrier, tracking, parcels, shipped_at, delivered_at)
         SELECT id, %(id)s::uuid, carrier, tracking, parcels, shipped_at, delivered_at
@@ -152,7 +167,9 @@ READ = """
                'quote_id', orders.quote_id, 'shipping_method', shipping_method, 'snapshot_hash', snapshot_hash,
                'totals', jsonb_build_object(
                    'goods', jsonb_build_object('amount', goods, 'currency', currency),
+                   'discount', jsonb_build_object('amount', discount, 'currency', currency),
                    'shipping', jsonb_build_object('amount', shipping, 'currency', currency),
+                   'shipping_tax', jsonb_build_object('amount', shipping_tax, 'currency', currency),
                    'tax', jsonb_build_object('amount', tax, 'currency', currency),
                    'total', jsonb_build_object('amount', total, 'currency', currency),
                    'tax_included', tax_included),
@@ -163,9 +180,16 @@ READ = """
                               'sku', sku, 'product_id', product_id, 'title', title, 'quantity', quantity,
                               'unit_price', jsonb_build_object('amount', unit_price, 'currency', currency),
                               'total', jsonb_build_object('amount', line.total, 'currency', currency),
+                              'discount', jsonb_build_object('amount', line.discount, 'currency', currency),
+                              'tax_class', tax_class, 'tax_rate', tax_rate,
                               'tax', jsonb_build_object('amount', line.tax, 'currency', currency),
                               'shipped', shipped) ORDER BY position)
                      FROM order_lines line WHERE order_id = orders.id),
+               'vouchers', (
+                   SELECT COALESCE(jsonb_agg(jsonb_build_object(
+                              'code', code, 'off', off, 'state', state,
+                              'amount', jsonb_build_object('amount', amount, 'currency', currency)) ORDER BY code), '[]')
+                     FROM voucher_uses used WHERE order_id = orders.id),
                'reservations', (
                    SELECT COALESCE(jsonb_agg(to_jsonb(reservation) - 'order_id' ORDER BY sku, location), '[]')
                      FROM reservations reservation WHERE order_id = orders.id),
