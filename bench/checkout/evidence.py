@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from souk.redis import LOSSLESS, as_bytes
+
 CARTS = "SELECT body FROM carts WHERE id = ANY(%(carts)s::uuid[])"
 SUBMISSIONS = """
     SELECT order_id::text, cart_id::text, attempt, state, submission FROM submissions
@@ -194,7 +196,7 @@ def gather(carts: Collection[str], goods: Mapping[str, str]) -> Evidence:
     orders = [msgspec.convert(one, Order) for one in _rows("order", ORDERS, asked)]
     return Evidence(
         live=_live(asked["carts"]),
-        kept={cart.id: cart for cart in (_cart(row["body"]) for row in select("cart", CARTS, asked))},
+        kept={cart.id: cart for cart in (_cart(json.loads(row["body"])) for row in select("cart", CARTS, asked))},
         submissions={one.order_id: one for one in map(_submission, select("cart", SUBMISSIONS, asked))},
         decisions=[msgspec.convert(row, Decision) for row in select("order", DECISIONS, asked)],
         orders={one.id: one for one in orders},
@@ -252,8 +254,7 @@ def _count(service: str, query: str) -> int:
     return int(row["count"])
 
 
-def _cart(body: str) -> Cart:
-    read = json.loads(body)
+def _cart(read: Mapping[str, Any]) -> Cart:
     return msgspec.convert({**read, "lines": lines_of(read["lines"])}, Cart)
 
 
@@ -277,12 +278,18 @@ def redis_primary(url: str) -> Any:
 
     parts = urlsplit(url)
     if not parts.scheme.endswith("+sentinel"):
-        return redis.Redis.from_url(url, decode_responses=True, socket_timeout=SECONDS)
+        return redis.Redis.from_url(url, decode_responses=True, encoding_errors=LOSSLESS, socket_timeout=SECONDS)
     password, hosts = re.match(r":?(.*)@(.*)", parts.netloc).groups()  # type: ignore[union-attr]  # our own URL
     places = [(host.split(":")[0], int(host.split(":")[1])) for host in hosts.split(",")]
     watching: Any = redis.Sentinel  # its types are not complete
     sentinels = watching(places, socket_timeout=SECONDS)
-    return sentinels.master_for(parts.path.strip("/"), password=password, decode_responses=True, socket_timeout=SECONDS)
+    return sentinels.master_for(
+        parts.path.strip("/"),
+        password=password,
+        decode_responses=True,
+        encoding_errors=LOSSLESS,
+        socket_timeout=SECONDS,
+    )
 
 
 def _live(carts: Sequence[str]) -> dict[str, Cart]:
@@ -290,9 +297,11 @@ def _live(carts: Sequence[str]) -> dict[str, Cart]:
     with closing(redis_primary(os.environ["CART_REDIS_URL"])) as client:
         asked = client.pipeline(transaction=False)
         for cart in carts:
-            asked.hget(f"{{b{int(cart[-4:], 16) % BUCKETS:02d}}}:cart:{cart}", "body")
+            asked.hget(f"{{b{int(cart[-4:], 16) % BUCKETS:02d}}}:cart:{cart}", "packed")
         bodies = asked.execute() if carts else []
-    return {cart: _cart(body) for cart, body in zip(carts, bodies, strict=True) if body}
+    return {
+        cart: _cart(msgspec.msgpack.decode(as_bytes(body))) for cart, body in zip(carts, bodies, strict=True) if body
+    }
 
 
 def _dirty() -> int:

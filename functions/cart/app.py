@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from chalicelib.cart import carts, live, outcomes, overdue, persistence, submission
+from chalicelib.cart.carts import Wish
 from chalicelib.cart.events import (
     CartChanged,
     OrderPlaced,
@@ -16,13 +17,14 @@ from chalicelib.cart.events import (
     ProductUnpublished,
     StockChanged,
 )
-from chalicelib.cart.model import Asked, Holder, Quantity, Sku, Verdict
-from chalicelib.cart.submission import Submitted, Wish
+from chalicelib.cart.lines import MOST_OF_ONE, Change, Merging, Quantity, Step, Words
+from chalicelib.cart.model import Asked, Holder, Verdict
+from chalicelib.cart.submission import Acceptance, Submitted
 from chalicelib.cart.views import CartView, Changed, Opened
 from souk import records
 from souk.auth import Kind, digest
 from souk.clock import utcnow
-from souk.errors import Forbidden, Missing
+from souk.errors import Fault, Forbidden, Invalid, Missing
 from souk.events import Event
 from souk.http import Admits, Answer, Souk, Takes
 from souk.ids import id_of, is_id, new_id
@@ -40,24 +42,33 @@ class NewCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     market: str = DEFAULT
 
 
-class NewLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is put into the cart, beside what is there already."""
-
-    sku: Sku
-    quantity: Quantity = 1
-
-
 class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much a line is to hold."""
 
     quantity: Quantity
 
 
+class Revision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to change in a line: how much it holds, or by how much more or less; its note; saved for later or not.
+
+    A line that would hold nothing goes.
+    """
+
+    quantity: Annotated[int, msgspec.Meta(ge=0, le=MOST_OF_ONE)] | None = None
+    by: Step | None = None
+    note: Words | None = None
+    later: bool | None = None
+
+
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The cart whose lines are moved, and the token it is held by; none for a cart of the same customer."""
+    """The cart whose lines are moved, and the token it is held by; none for a cart of the same customer.
+
+    By its strategy quantities of the same SKU add up, the larger one counts, or these lines take the place of all others.
+    """
 
     source: str
     source_token: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    strategy: Merging = Merging.SUM
 
 
 @app.route("/carts", methods=["POST"], status=201, takes=Takes.KEY)
@@ -80,44 +91,75 @@ def show_cart(cart_id: str) -> CartView:
 
 
 @app.route("/carts/{cart_id}/lines", methods=["POST"], admits=SHOPPERS, takes=CHANGES)
-def add_line(cart_id: str, body: NewLine) -> Answer[Changed]:
+def add_line(cart_id: str, body: Wish) -> Answer[Changed]:
     """Put a quantity of a SKU into the cart, beside what is there already."""
-    return _once(
-        lambda asked: carts.add(
-            _id(cart_id), body.sku, body.quantity, asked=asked, carts=live.carts, shelf=live.replica, now=utcnow()
+
+    def adding(asked: Asked) -> carts.Done:
+        return carts.add(
+            _id(cart_id),
+            body,
+            asked=asked,
+            limits=live.limits(),
+            carts=live.carts,
+            shelf=live.replica,
+            now=utcnow(),
         )
-    )
+
+    return _once(adding)
+
+
+@app.route("/carts/{cart_id}/lines", methods=["DELETE"], admits=SHOPPERS, takes=CHANGES)
+def clear_cart(cart_id: str) -> Answer[Changed]:
+    """Take every line out of the cart; what is saved for later stays."""
+    return _revised(cart_id, Change())
 
 
 @app.route("/carts/{cart_id}/lines/{sku}", methods=["PUT"], admits=SHOPPERS, takes=CHANGES)
 def change_line(cart_id: str, sku: str, body: Amount) -> Answer[Changed]:
     """Change the quantity of a line."""
-    return _once(
-        lambda asked: carts.change(_id(cart_id), sku, body.quantity, asked=asked, carts=live.carts, now=utcnow())
-    )
+    return _revised(cart_id, Change(sku=sku, quantity=body.quantity))
+
+
+@app.route("/carts/{cart_id}/lines/{sku}", methods=["PATCH"], admits=SHOPPERS, takes=CHANGES)
+def revise_line(cart_id: str, sku: str, body: Revision) -> Answer[Changed]:
+    """Change a line: its quantity, by how much, its note, whether it is saved for later."""
+    if body.quantity is not None and body.by is not None:
+        raise Invalid("say how much, or by how much", faults=[Fault("/by", "beside a quantity")])
+    change = Change(sku=sku, quantity=body.quantity, by=body.by or 0, note=body.note, later=body.later)
+    return _revised(cart_id, change)
 
 
 @app.route("/carts/{cart_id}/lines/{sku}", methods=["DELETE"], admits=SHOPPERS, takes=CHANGES)
 def remove_line(cart_id: str, sku: str) -> Answer[Changed]:
     """Take a line out of the cart."""
-    return _once(lambda asked: carts.remove(_id(cart_id), sku, asked=asked, carts=live.carts, now=utcnow()))
+    return _revised(cart_id, Change(sku=sku, quantity=0))
 
 
 @app.route("/carts/{cart_id}/merge", methods=["POST"], admits=SHOPPERS, takes=CHANGES)
 def merge_carts(cart_id: str, body: Source) -> Answer[Changed]:
     """Move the lines of another cart into this one, as after signing in; that one is gone then."""
     source = Holder(token_hash=digest(body.source_token)) if body.source_token else _holder()
-    return _once(
-        lambda asked: carts.merge(
-            _id(cart_id), _id(body.source), source=source, asked=asked, carts=live.carts, now=utcnow()
+
+    def merging(asked: Asked) -> carts.Done:
+        return carts.merge(
+            _id(cart_id),
+            _id(body.source),
+            source=source,
+            how=body.strategy,
+            asked=asked,
+            limits=live.limits(),
+            carts=live.carts,
+            shelf=live.replica,
+            now=utcnow(),
         )
-    )
+
+    return _once(merging)
 
 
 @app.route(
     "/carts/{cart_id}/submission", methods=["POST"], status=202, admits=SHOPPERS, takes=Takes.VERSION | Takes.KEY
 )
-def submit_cart(cart_id: str, body: Wish) -> Answer[Submitted]:
+def submit_cart(cart_id: str, body: Acceptance) -> Answer[Submitted]:
     """Submit the cart at the version seen (If-Match) for the total of a quote; the order is decided soon after."""
     asked = msgspec.structs.replace(_asked(), seen=app.if_match)
 
@@ -162,7 +204,7 @@ def take_outcome(_: Event, fact: OrderPlaced | OrderRejected) -> None:
 @app.consumer("cart-persistence", CartChanged)
 def keep_cart(event: Event, _: CartChanged) -> None:
     """Keep a changed cart in PostgreSQL."""
-    persistence.keep(event, archive=live.backup, carts=live.carts, now=utcnow())
+    persistence.keep(event, archive=live.backup, limits=live.limits(), carts=live.carts, now=utcnow())
 
 
 @app.every(1)
@@ -205,6 +247,21 @@ def _id(text: str) -> str:
     if not is_id(text):
         raise Missing("there is no such cart")
     return text
+
+
+def _revised(cart_id: str, change: Change) -> Answer[Changed]:
+    """Answer a change of lines that are there."""
+    return _once(
+        lambda asked: carts.revise(
+            _id(cart_id),
+            change,
+            asked=asked,
+            limits=live.limits(),
+            carts=live.carts,
+            shelf=live.replica,
+            now=utcnow(),
+        )
+    )
 
 
 def _once(work: Callable[[Asked], carts.Done]) -> Answer[Changed]:

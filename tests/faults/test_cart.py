@@ -1,16 +1,17 @@
 """Killing Redis under shoppers: what was acknowledged is there afterwards, once."""
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from contract.cart.keepers import LIMITS, Shelf
 
 from chalicelib.cart import carts, live
+from chalicelib.cart.carts import Wish
 from chalicelib.cart.live_cart import LiveCarts
 from chalicelib.cart.model import Asked, Holder
-from chalicelib.cart.views import Shelved
 from souk.clock import utcnow
 from souk.errors import Unavailable
 from souk.ids import new_id
@@ -22,26 +23,6 @@ from .redis_set import PASSWORD, RedisSet, until
 pytestmark = [pytest.mark.fault, pytest.mark.stores]
 ME = Holder(customer_id="me")
 WRITERS = 8
-
-
-class Shelf:
-    """Everything is sold."""
-
-    def shelved(self, skus: Collection[str]) -> dict[str, Shelved]:
-        return {sku: sold(sku) for sku in skus}
-
-
-def sold(sku: str) -> Shelved:
-    return Shelved(
-        sku=sku,
-        product_id="p",
-        version=1,
-        published=True,
-        title="",
-        product_title="Tea",
-        slug="",
-        prices={"default": Money(250, "USD")},
-    )
 
 
 @pytest.fixture
@@ -69,7 +50,7 @@ def insist(cart_id: str, sku: str) -> None:
     pause = threading.Event()
     for _ in range(600):
         try:
-            carts.add(cart_id, sku, 1, asked=asked, carts=live.carts, shelf=Shelf(), now=utcnow())
+            carts.add(cart_id, Wish(sku), asked=asked, limits=LIMITS, carts=live.carts, shelf=Shelf(), now=utcnow())
         except Unavailable:
             pause.wait(0.05)
         else:

@@ -193,7 +193,7 @@ def check_orders(keeper: Keeper, crowd: Crowd, few: Crowd, plenty: Goods, rare: 
     placed = len(crowd.orders) + lucky
     assert (keeper.stock(plenty)["reserved"], keeper.stock(rare)["reserved"]) == (placed, lucky)
     for one, order in crowd.orders + few.orders:
-        state = "closed" if outcomes[order] == "placed" else "open"
+        state = "ordered" if outcomes[order] == "placed" else "open"
         same(lambda one=one: one.look().body["state"], state, f"the cart of {order} to be {state}")  # type: ignore[misc]  # the loop's own cart
         same(lambda one=one: kept(one.cart), one.look().body["version"], "the cart to be kept as it is")  # type: ignore[misc]
     same(lambda: keeper.product(plenty).body["sold"], placed, "what was sold to be counted")

@@ -84,7 +84,7 @@ def test_a_cart_submitted_twice_is_one_order(keeper: Keeper) -> None:
     assert other.status in {202, 409, 412}
     assert other.status != 202 or other.body["order_id"] == first.body["order_id"]
     assert ada.outcome(first.body["order_id"])["status"] == "placed"
-    settled(ada, "closed")
+    settled(ada, "ordered")
     assert len(keeper.shop.get("/order/orders", token=ada.token).body["items"]) == 1
     assert keeper.stock(goods)["available"] == 4
 

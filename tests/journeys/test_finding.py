@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from journeys.keeper import Goods, Keeper, slip, word
+from journeys.keeper import Goods, Keeper, Shopper, slip, word
 
 from souk_cli.demo.shop import until
 
@@ -24,6 +24,11 @@ def found(keeper: Keeper, goods: Goods, **wanted: object) -> None:
 
 def ids(page: dict[str, Any]) -> set[str]:
     return {one["id"] for one in page["items"]}
+
+
+def matters(shopper: Shopper) -> list[str]:
+    """Return what is the matter with the first line of a cart."""
+    return [one["code"] for one in shopper.look().body["lines"][0]["problems"]]
 
 
 def test_search_forgives_a_slip_of_the_finger(keeper: Keeper) -> None:
@@ -63,13 +68,13 @@ def test_what_was_withdrawn_and_recovered_is_the_same_product(keeper: Keeper) ->
     withdrawn = keeper.ask("DELETE", f"{where}/publication", expect=200, if_match=keeper.product(goods).etag)
     until(lambda: not ids(search(keeper, q=name)) or None, "it to be found no more")
     assert keeper.shop.ask("GET", f"/product/listing/{goods.id}").status == 404
-    until(lambda: "unavailable" in ada.look().body["lines"][0]["notes"] or None, "the cart to say so")
+    until(lambda: matters(ada) == ["no-longer-sold"] or None, "the cart to say so")
     trashed = keeper.ask("DELETE", where, expect=200, if_match=withdrawn.etag)
     back = keeper.ask("POST", f"{where}/recovery", expect=200, if_match=trashed.etag)
     assert (back.body["id"], back.body["skus"][0]["sku"]) == (goods.id, goods.sku)
     keeper.ask("PUT", f"{where}/publication", expect=200, if_match=back.etag)
     found(keeper, goods, q=name)
-    until(lambda: not ada.look().body["lines"][0]["notes"] or None, "the cart to offer it again")
+    until(lambda: not matters(ada) or None, "the cart to offer it again")
     assert ada.outcome(ada.submit(ada.quote()).body["order_id"])["status"] == "placed"
 
 
@@ -109,7 +114,7 @@ def test_a_categorys_new_name_reaches_its_products(keeper: Keeper) -> None:
 def test_stock_reaches_the_shelf_and_the_cart(keeper: Keeper) -> None:
     goods, ada = keeper.goods(stock=1), keeper.customer()
     ada.add(goods, 2)
-    until(lambda: ada.look().body["lines"][0]["notes"] == ["not-enough"] or None, "the cart to say so")
+    until(lambda: matters(ada) == ["not-enough"] or None, "the cart to say so")
     more = {"change": 5, "reason": "received"}
     keeper.ask("POST", f"/order/stock/{goods.sku}/adjustments", more, expect=201)
     until(lambda: ada.look().body["lines"][0]["available"] == 6 or None, "the cart to have heard of it")

@@ -11,7 +11,7 @@ from msgspec import Struct
 from souk.clock import utcnow
 from souk.events import Event
 from souk.ids import id_of
-from souk.redis import Redis
+from souk.redis import Redis, as_bytes
 from souk_cli.bridge.sources import Lag, Publish, message
 
 BUCKETS = tuple(f"b{number:02d}" for number in range(64))
@@ -79,7 +79,9 @@ class DirtyCarts:
         ]
 
     def _carts(self, marks: list[_Mark]) -> list[list[str | None]]:
-        return self._redis.ask(*(("HMGET", f"{{{mark.bucket}}}:cart:{mark.cart}", "version", "body") for mark in marks))
+        return self._redis.ask(
+            *(("HMGET", f"{{{mark.bucket}}}:cart:{mark.cart}", "version", "packed") for mark in marks)
+        )
 
     def _unmark(self, marks: list[_Mark]) -> None:
         self._redis.ask(*(("EVAL", UNMARK, 1, _dirty(mark.bucket), mark.cart, mark.score) for mark in marks))
@@ -90,8 +92,8 @@ def _dirty(bucket: str) -> str:
 
 
 def _event(mark: _Mark, cart: list[str | None]) -> Event | None:
-    version, body = cart
-    if version is None or body is None:
+    version, packed = cart
+    if version is None or packed is None:
         return None
     return Event(
         id=id_of(CHANGED, mark.cart, int(version)),
@@ -101,7 +103,7 @@ def _event(mark: _Mark, cart: list[str | None]) -> Event | None:
         aggregate=mark.cart,
         version=int(version),
         trace="",
-        data=msgspec.Raw(body.encode()),
+        data=msgspec.Raw(msgspec.json.encode(msgspec.msgpack.decode(as_bytes(packed)))),
     )
 
 

@@ -58,7 +58,7 @@ def test_a_cart_needs_its_token_to_be_merged(guest: Shopper, mine: Shopper) -> N
 def test_a_submitted_cart_is_not_merged(shop: Shop, guest: Shopper, mine: Shopper) -> None:
     guest.add(shop.sell())
     guest.submit()
-    assert merge(mine, guest).body["type"] == "urn:souk:problem:cart-frozen"
+    assert merge(mine, guest).body["type"] == "urn:souk:problem:cart-submitted"
 
 
 def test_a_merge_that_broke_off_is_finished_by_the_sources_event(shop: Shop, guest: Shopper, mine: Shopper) -> None:

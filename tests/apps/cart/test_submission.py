@@ -39,7 +39,7 @@ def test_a_submission_answers_with_the_orders_address_and_token(full: Shopper) -
 
 def test_a_submitted_cart_takes_no_changes(shop: Shop, full: Shopper) -> None:
     full.submit()
-    assert full.add(shop.sell()).body["type"] == "urn:souk:problem:cart-frozen"
+    assert full.add(shop.sell()).body["type"] == "urn:souk:problem:cart-submitted"
     assert full.look()["order_id"] == id_of("order", full.cart, 1)
 
 
@@ -72,8 +72,8 @@ def test_another_currency_than_the_markets_is_refused(full: Shopper) -> None:
 def test_an_order_closes_its_cart(shop: Shop, full: Shopper) -> None:
     order = full.submit().body["order_id"]
     shop.deliver("cart-outcomes", OrderPlaced(order_id=order), order)
-    assert full.look()["state"] == "closed"
-    assert full.add(shop.sell()).body["type"] == "urn:souk:problem:cart-closed"
+    assert full.look()["state"] == "ordered"
+    assert full.add(shop.sell()).body["type"] == "urn:souk:problem:cart-ordered"
 
 
 def test_a_rejection_gives_the_cart_back_for_another_attempt(shop: Shop, full: Shopper) -> None:
@@ -86,7 +86,7 @@ def test_a_rejection_gives_the_cart_back_for_another_attempt(shop: Shop, full: S
     again = full.submit(idempotency_key="one")
     assert again.status == 422  # another quote under the same key
     shop.deliver("cart-outcomes", OrderRejected(order_id=order), order)
-    assert full.look()["state"] == "frozen"
+    assert full.look()["state"] == "submitted"
 
 
 def test_the_same_key_finds_the_same_order_after_a_rejection(shop: Shop, full: Shopper) -> None:
@@ -124,6 +124,6 @@ def test_an_overdue_verdict_is_asked_for_and_never_assumed(full: Shopper) -> Non
         overdue.look(frozen=live.carts, carts=live.carts, submissions=live.submissions, now=later)
         if len(told(full.cart)) > 1:
             break
-    assert full.look()["state"] == "frozen"
+    assert full.look()["state"] == "submitted"
     first, again = told(full.cart)
     assert (bytes(first.data), first.id == again.id) == (bytes(again.data), False)

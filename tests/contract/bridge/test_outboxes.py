@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 
 from souk import records
@@ -84,7 +85,7 @@ class Carts:
         self.version += 1
         name = cart or new_id()
         self.redis.ask(
-            ("HSET", f"{{b05}}:cart:{name}", "version", self.version, "body", "{}"),
+            ("HSET", f"{{b05}}:cart:{name}", "version", self.version, "packed", msgspec.msgpack.encode({})),
             ("ZADD", "{b05}:dirty", self.version, name),
         )
         return name

@@ -8,14 +8,32 @@ from msgspec.structs import replace
 
 from chalicelib.cart.carts import Kept
 from chalicelib.cart.events import CartSubmitted
-from chalicelib.cart.model import Cart, Holder, Line, Verdict, versioned
+from chalicelib.cart.lines import Change, Limits, Line
+from chalicelib.cart.model import Asked, Cart, Holder, Verdict, versioned
 from chalicelib.cart.submission import Submission
+from chalicelib.cart.views import Shelved
 from souk.clock import utcnow
 from souk.errors import Missing
 from souk.ids import new_id
 from souk.money import Money
 
 PRICE = Money(250, "USD")
+LIMITS = Limits()
+
+
+class Shelf:
+    """Everything is sold."""
+
+    def shelved(self, skus: Collection[str], beside: str | None = None) -> dict[str, Shelved]:
+        del beside  # what is not asked for is known too
+        return {sku: shelved(sku) for sku in skus}
+
+
+def shelved(sku: str) -> Shelved:
+    prices = {"default": PRICE}
+    return Shelved(
+        sku=sku, product_id="p", version=1, published=True, title="", product_title="Tea", slug="", prices=prices
+    )
 
 
 def line(sku: str = "tea", quantity: int = 1) -> Line:
@@ -52,6 +70,9 @@ class MemoryCarts:
         before = self.get(cart_id)
         after = decide(before)
         return Kept(before, changed=False) if after is before else Kept(self._keep(after), changed=True)
+
+    def revise(self, cart_id: str, change: Change, *, asked: Asked, limits: Limits, now: datetime) -> Kept:
+        return self.change(cart_id, lambda cart: cart.revised(change, asked=asked, limits=limits, now=now))
 
     def frozen_before(self, moment: datetime) -> list[str]:
         return [one.id for one in self._carts.values() if one.frozen_at is not None and one.frozen_at <= moment]

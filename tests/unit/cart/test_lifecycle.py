@@ -2,20 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 
-from contract.cart.keepers import PRICE, MemoryCarts, MemorySubmissions, line, new_cart
+from contract.cart.keepers import LIMITS, PRICE, MemoryCarts, MemorySubmissions, Shelf, line, new_cart
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.strategies import integers, sampled_from
 
 from chalicelib.cart import outcomes, overdue, submission
-from chalicelib.cart.carts import change
+from chalicelib.cart.carts import revise
+from chalicelib.cart.lines import Change
 from chalicelib.cart.model import Asked, Cart, State, Verdict
-from chalicelib.cart.submission import Wish
+from chalicelib.cart.submission import Acceptance
 from souk.auth import Signer, new_key
 from souk.errors import Refused, SoukError, Stale
 from souk.ids import id_of
 
 SIGNER = Signer("cart", new_key())
-WISH = Wish(quote_id="quote", total=PRICE)
+ACCEPTANCE = Acceptance(quote_id="quote", total=PRICE)
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -35,7 +36,16 @@ class Lifecycle(RuleBasedStateMachine):
     def change_the_amount(self, quantity: int) -> None:
         before = self.carts.get(self.cart.id)
         try:
-            change(before.id, "tea", quantity, asked=self.asked(), carts=self.carts, now=self.now)
+            change = Change(sku="tea", quantity=quantity)
+            revise(
+                before.id,
+                change,
+                asked=self.asked(),
+                limits=LIMITS,
+                carts=self.carts,
+                shelf=Shelf(),
+                now=self.now,
+            )
         except Refused:
             assert before.state is not State.OPEN
         else:
@@ -54,7 +64,7 @@ class Lifecycle(RuleBasedStateMachine):
         try:
             outcome = submission.submit(
                 self.cart.id,
-                WISH,
+                ACCEPTANCE,
                 asked=self.asked(seen),
                 carts=self.carts,
                 submissions=self.submissions,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import permutations
 
 import pytest
-from contract.cart.keepers import MemoryCarts, line, new_cart
+from contract.cart.keepers import LIMITS, MemoryCarts, line, new_cart
 from msgspec.structs import replace
 
 from chalicelib.cart.carts import Kept, absorb
@@ -42,7 +42,7 @@ def test_a_ring_ends_in_one_open_cart_that_has_every_line(ways: tuple[tuple[int,
         carts = WatchedCarts()
         sources = given_up(carts, *ways)
         for number in (*order, *order):  # each event comes twice
-            absorb(sources[number], carts=carts, now=utcnow())
+            absorb(sources[number], limits=LIMITS, carts=carts, now=utcnow())
         now_there = [carts.get(one.id) for one in sources]
         [standing] = [one for one in now_there if one.state is State.OPEN]
         assert {(one.sku, one.quantity) for one in standing.lines} == {(f"sku-{n}", 1) for n in range(len(ways))}
@@ -51,14 +51,14 @@ def test_a_ring_ends_in_one_open_cart_that_has_every_line(ways: tuple[tuple[int,
 def test_a_cart_that_went_on_since_is_left_alone() -> None:
     carts = WatchedCarts()
     first, second = given_up(carts, (0, 1), (1, 0))
-    absorb(first, carts=carts, now=utcnow())
-    absorb(second, carts=carts, now=utcnow())
+    absorb(first, limits=LIMITS, carts=carts, now=utcnow())
+    absorb(second, limits=LIMITS, carts=carts, now=utcnow())
     standing = min(first.id, second.id)
     last = carts.create(new_cart()).cart
     carts.change(standing, lambda cart: cart.merging_into(last.id).stamped(utcnow()))
-    absorb(carts.get(standing), carts=carts, now=utcnow())
-    absorb(first, carts=carts, now=utcnow())
-    absorb(second, carts=carts, now=utcnow())
+    absorb(carts.get(standing), limits=LIMITS, carts=carts, now=utcnow())
+    absorb(first, limits=LIMITS, carts=carts, now=utcnow())
+    absorb(second, limits=LIMITS, carts=carts, now=utcnow())
     assert carts.get(standing).merged_into == last.id
 
 
@@ -68,6 +68,6 @@ def test_a_cart_that_was_ordered_without_the_other_gives_it_back() -> None:
     source = carts.change(source.id, lambda cart: cart.merging_into(target.id).stamped(utcnow())).cart
     carts.change(target.id, lambda cart: replace(cart, state=State.CLOSED).stamped(utcnow()))
     for _ in range(2):  # the event comes twice
-        absorb(source, carts=carts, now=utcnow())
+        absorb(source, limits=LIMITS, carts=carts, now=utcnow())
     back = carts.get(source.id)
     assert (back.state, back.merged_into, [one.sku for one in back.lines]) == (State.OPEN, None, ["sku-1"])

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.cart.model import Cart, Line
-from chalicelib.cart.views import Note, Shelved, view
+from chalicelib.cart.lines import Line
+from chalicelib.cart.model import Cart
+from chalicelib.cart.views import Code, Shelved, view
 from souk.money import Money
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -36,21 +37,23 @@ def cart(quantity: int) -> Cart:
 
 
 @pytest.mark.parametrize(
-    ("known", "notes"),
+    ("known", "problems"),
     [
-        (shelved(), ()),
-        (shelved(price=300), (Note.PRICE_CHANGED,)),
-        (shelved(available=1), (Note.NOT_ENOUGH,)),
-        (shelved(available=0), (Note.OUT_OF_STOCK,)),
-        (shelved(available=None), ()),
-        (replace(shelved(available=2), ready=1), (Note.BACK_ORDER,)),
-        (replace(shelved(available=1), ready=1), (Note.NOT_ENOUGH,)),
-        (replace(shelved(available=9), ready=9, released_on=NOW.date()), (Note.PRE_ORDER,)),
-        (shelved(published=False), (Note.UNAVAILABLE,)),
+        (shelved(), []),
+        (shelved(price=300), [(Code.PRICE_CHANGED, None)]),
+        (shelved(available=1), [(Code.NOT_ENOUGH, 1)]),
+        (shelved(available=0), [(Code.OUT_OF_STOCK, 0)]),
+        (shelved(available=None), []),
+        (replace(shelved(available=2), ready=1), [(Code.BACK_ORDER, None)]),
+        (replace(shelved(available=1), ready=1), [(Code.NOT_ENOUGH, 1)]),
+        (replace(shelved(available=9), ready=9, released_on=NOW.date()), [(Code.PRE_ORDER, None)]),
+        (shelved(published=False), [(Code.NO_LONGER_SOLD, None)]),
     ],
 )
-def test_a_line_is_noted_as_it_is_now(known: Shelved, notes: tuple[Note, ...]) -> None:
-    assert view(cart(2), {"a": known}, degraded=False).lines[0].notes == notes
+def test_what_is_the_matter_with_a_line_is_said(known: Shelved, problems: list[tuple[Code, int | None]]) -> None:
+    [seen] = view(cart(2), {"a": known}, degraded=False).lines
+    assert [(one.code, one.left) for one in seen.problems] == problems
+    assert all(one.detail for one in seen.problems)
 
 
 def test_a_line_says_how_many_are_not_there_yet_and_when_they_come() -> None:
@@ -68,7 +71,7 @@ def test_what_is_not_sold_any_more_costs_nothing() -> None:
 
 def test_without_its_replica_a_cart_shows_what_was_seen_when_adding() -> None:
     [line] = view(cart(2), None, degraded=True).lines
-    assert (line.title, line.total, line.notes) == ("Old tea", usd(500), ())
+    assert (line.title, line.total, line.problems) == ("Old tea", usd(500), ())
 
 
 @pytest.mark.parametrize(("title", "name"), [("", "Tea"), ("Tea", "Tea"), ("500 g", "Tea, 500 g")])

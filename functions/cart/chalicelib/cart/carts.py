@@ -8,9 +8,10 @@ from typing import Protocol
 
 import msgspec
 
-from chalicelib.cart.model import Asked, Cart, Holder, Offer, State
+from chalicelib.cart.lines import Change, Limits, Merging, Offer, Quantity, Sku, Words
+from chalicelib.cart.model import Asked, Cart, Holder, State
 from chalicelib.cart.views import CartView, Changed, Opened, Shelved, changed, opened, view
-from souk.errors import Fault, Invalid, Missing, Refused, Unavailable
+from souk.errors import Fault, Invalid, Missing, Unavailable
 from souk.markets import MARKETS
 
 
@@ -37,6 +38,9 @@ class Carts(Protocol):
         Unavailable: then whether the change took effect is unknown, and the same key may be sent again.
         """
 
+    def revise(self, cart_id: str, change: Change, *, asked: Asked, limits: Limits, now: datetime) -> Kept:
+        """Change the lines of a cart as `Cart.revised` says, in one round trip. Raises as that, Missing, Unavailable."""
+
 
 class Backup(Protocol):
     """Where carts can be read while the live ones can't."""
@@ -48,8 +52,16 @@ class Backup(Protocol):
 class Shelf(Protocol):
     """What the service knows of products and stock."""
 
-    def shelved(self, skus: Collection[str]) -> Mapping[str, Shelved]:
-        """Return what is known of these SKUs, by SKU. Raises Unavailable."""
+    def shelved(self, skus: Collection[str], beside: str | None = None) -> Mapping[str, Shelved]:
+        """Return what is known of these SKUs, by SKU; and of those that a cart is thought to hold. Raises Unavailable."""
+
+
+class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be put into a cart, beside what is there already."""
+
+    sku: Sku
+    quantity: Quantity = 1
+    note: Words | None = None
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -93,13 +105,7 @@ def _standing(cart_id: str, carts: Carts) -> Kept | None:
 def display(cart_id: str, *, holder: Holder, carts: Carts, backup: Backup, shelf: Shelf) -> CartView:
     """Show a cart with titles, prices and availability as they are now; degraded where a store does not answer."""
     cart, degraded = _readable(cart_id, carts, backup)
-    cart.open_to(holder)
-    shelved: Mapping[str, Shelved] | None
-    try:
-        shelved = shelf.shelved([line.sku for line in cart.lines]) if cart.lines else {}
-    except Unavailable:
-        shelved, degraded = None, True
-    return view(cart, shelved, degraded=degraded)
+    return _shown(cart.open_to(holder), shelf, degraded=degraded)
 
 
 def _readable(cart_id: str, carts: Carts, backup: Backup) -> tuple[Cart, bool]:
@@ -113,86 +119,107 @@ def _readable(cart_id: str, carts: Carts, backup: Backup) -> tuple[Cart, bool]:
             raise unavailable from None  # it may well exist: nobody who could tell answers
 
 
-def add(cart_id: str, sku: str, quantity: int, *, asked: Asked, carts: Carts, shelf: Shelf, now: datetime) -> Done:
-    """Put a quantity of a SKU into a cart, beside what is there already. Raises Missing, Refused, Stale, Unavailable."""
-    known = shelf.shelved([sku]).get(sku)
-
-    def adding(cart: Cart) -> Cart:
-        return cart.adding(_offer(sku, known, cart.market), quantity)
-
-    return _change(cart_id, sku, adding, asked=asked, carts=carts, now=now)
-
-
-def change(cart_id: str, sku: str, quantity: int, *, asked: Asked, carts: Carts, now: datetime) -> Done:
-    """Change the quantity of a line. Raises Missing, Refused, Stale, Unavailable."""
-    return _change(cart_id, sku, lambda cart: cart.having(sku, quantity), asked=asked, carts=carts, now=now)
-
-
-def remove(cart_id: str, sku: str, *, asked: Asked, carts: Carts, now: datetime) -> Done:
-    """Take a line out. Raises Missing, Refused, Stale, Unavailable."""
-    return _change(cart_id, sku, lambda cart: cart.without(sku), asked=asked, carts=carts, now=now)
-
-
-def _change(
-    cart_id: str, sku: str | None, rule: Callable[[Cart], Cart], *, asked: Asked, carts: Carts, now: datetime
+def add(
+    cart_id: str,
+    wish: Wish,
+    *,
+    asked: Asked,
+    limits: Limits,
+    carts: Carts,
+    shelf: Shelf,
+    now: datetime,
 ) -> Done:
-    """Apply a rule to a cart that its holder may change, once per key."""
-
-    def decide(cart: Cart) -> Cart:
-        if cart.open_to(asked.holder).operation(asked):
-            return cart
-        return rule(cart.changeable(asked)).stamped(now, asked, sku)
-
-    kept = carts.change(cart_id, decide)
-    return Done(changed(kept.cart, kept.cart.operation(asked), sku), again=not kept.changed)
+    """Put a quantity of a SKU into a cart, beside what is there already. Raises Missing, Refused, Stale, Unavailable."""
+    known = shelf.shelved([wish.sku], beside=cart_id)
+    change = Change(sku=wish.sku, offers=_offers(known.get(wish.sku)), by=wish.quantity, later=False, note=wish.note)
+    kept = carts.revise(cart_id, change, asked=asked, limits=limits, now=now)
+    return _done(kept, wish.sku, asked=asked, shelf=shelf, known=known)
 
 
-def _offer(sku: str, known: Shelved | None, market: str) -> Offer:
-    """Return what can be put into a cart of that market. Raises Refused for what is not sold there."""
-    price = known.prices.get(market) if known and known.published else None
-    if known is None or price is None:
-        raise Refused(f"there is no {sku} to be bought", code="unknown-product")
-    return Offer(
-        sku=sku,
-        product_id=known.product_id,
-        product_version=known.version,
-        title=known.name,
-        price=price,
-    )
+def _offers(known: Shelved | None) -> dict[str, Offer]:
+    """Return by market what a line of a SKU is made of; nothing for what is not sold."""
+    if known is None or not known.published:
+        return {}
+    return {
+        market: Offer(
+            sku=known.sku,
+            product_id=known.product_id,
+            product_version=known.version,
+            title=known.name,
+            price=price,
+        )
+        for market, price in known.prices.items()
+    }
 
 
-def merge(target_id: str, source_id: str, *, source: Holder, asked: Asked, carts: Carts, now: datetime) -> Done:
+def revise(
+    cart_id: str, change: Change, *, asked: Asked, limits: Limits, carts: Carts, shelf: Shelf, now: datetime
+) -> Done:
+    """Change a line that is there, or all of them. Raises Missing, Refused, Stale, Unavailable."""
+    kept = carts.revise(cart_id, change, asked=asked, limits=limits, now=now)
+    return _done(kept, change.sku, asked=asked, shelf=shelf)
+
+
+def _done(
+    kept: Kept, sku: str | None, *, asked: Asked, shelf: Shelf, known: Mapping[str, Shelved] | None = None
+) -> Done:
+    """Answer a change with its numbers as they were then, and with the cart as it is."""
+    seen = _shown(kept.cart, shelf, known)
+    return Done(changed(kept.cart, kept.cart.operation(asked), sku, seen), again=not kept.changed)
+
+
+def _shown(cart: Cart, shelf: Shelf, known: Mapping[str, Shelved] | None = None, *, degraded: bool = False) -> CartView:
+    """Show a cart; what is known of its products already is not asked for again."""
+    known = known or {}
+    unknown = [line.sku for line in cart.lines if line.sku not in known]
+    try:
+        return view(cart, {**known, **shelf.shelved(unknown)} if unknown else known, degraded=degraded)
+    except Unavailable:
+        return view(cart, None, degraded=True)
+
+
+def merge(
+    target_id: str,
+    source_id: str,
+    *,
+    source: Holder,
+    how: Merging,
+    asked: Asked,
+    limits: Limits,
+    carts: Carts,
+    shelf: Shelf,
+    now: datetime,
+) -> Done:
     """Move the lines of one cart into another. Raises Missing, Gone, Refused, Invalid, Stale, Unavailable.
 
     The source gives itself up first, for good, so that two parallel merges can't both have its lines; the target takes
-    them once. Whatever breaks off in between is finished by doing it again, or by the source's event.
+    them once, as was said first. Whatever breaks off in between is finished by doing it again, or by the source's event.
     """
     if source_id == target_id:
         raise Invalid("a cart cannot be merged into itself", faults=[Fault("/source", "the same cart")])
     into = carts.get(target_id).open_to(asked.holder)
     if source_id not in into.merged_from and not into.operation(asked):
         into.changeable(asked)
-    given = carts.change(source_id, lambda cart: _giving_up(cart, target_id, source, now)).cart
+    given = carts.change(source_id, lambda cart: _giving_up(cart, target_id, how, source, now)).cart
 
     def absorb(cart: Cart) -> Cart:
         if cart.open_to(asked.holder).operation(asked) or given.id in cart.merged_from:
             return cart
-        return cart.changeable(asked).absorbing(given).stamped(now, asked)
+        return cart.changeable(asked).absorbing(given, limits).stamped(now, asked)
 
-    kept = carts.change(target_id, absorb)
-    return Done(changed(kept.cart, kept.cart.operation(asked), None), again=not kept.changed)
+    return _done(carts.change(target_id, absorb), None, asked=asked, shelf=shelf)
 
 
-def _giving_up(cart: Cart, target_id: str, holder: Holder, now: datetime) -> Cart:
+def _giving_up(cart: Cart, target_id: str, how: Merging, holder: Holder, now: datetime) -> Cart:
     if cart.merged_into != target_id:
         cart.open_to(holder)
     elif cart.holder != holder:
         raise Missing("there is no such cart")
-    merged = cart.merging_into(target_id)
+    merged = cart.merging_into(target_id, how)
     return cart if merged is cart else merged.stamped(now)
 
 
-def absorb(source: Cart, *, carts: Carts, now: datetime) -> None:
+def absorb(source: Cart, *, limits: Limits, carts: Carts, now: datetime) -> None:
     """Finish a merge that broke off after the source had given itself up. Raises Missing, Unavailable.
 
     The target may have been merged further by now, or be with the order service: then it is tried again later. One that
@@ -206,7 +233,7 @@ def absorb(source: Cart, *, carts: Carts, now: datetime) -> None:
             return cart
         if cart.state is State.FROZEN:
             raise Unavailable("the cart is being ordered")
-        return cart.absorbing(source).stamped(now)
+        return cart.absorbing(source, limits).stamped(now)
 
     while target_id is not None:
         if target_id in passed:

@@ -57,7 +57,7 @@ class CartSubmitted(Fact, frozen=True, kw_only=True):
                     quantity=line.quantity,
                     product_version=line.product_version,
                 )
-                for line in cart.lines
+                for line in cart.wanted
             ),
             quote_id=cart.quote_id,
             accepted_total=cart.accepted_total,

@@ -4,7 +4,8 @@ import functools
 
 import msgspec
 
-from chalicelib.cart.live_cart import LiveCarts
+from chalicelib.cart.lines import Limits
+from chalicelib.cart.live_cart import Keeping, LiveCarts
 from chalicelib.cart.refusals import KeptRefusals
 from chalicelib.cart.replica import Replica
 from chalicelib.cart.store import KeptCarts, KeptSubmissions
@@ -13,10 +14,34 @@ from souk.postgres import Database
 from souk.redis import Redis
 from souk.settings import setting
 
+
+@functools.cache
+def limits() -> Limits:
+    """Return how much a cart may hold: the defaults are those of `Limits`."""
+    return Limits(
+        of_one=_number("MOST_OF_ONE", Limits().of_one),
+        lines=_number("MOST_LINES", Limits().lines),
+        items=_number("MOST_ITEMS", Limits().items),
+    )
+
+
+@functools.cache
+def keeping() -> Keeping:
+    """Return how long carts are kept: the defaults are those of `Keeping`."""
+    return Keeping(
+        guest_days=_number("GUEST_DAYS", Keeping().guest_days),
+        customer_days=_number("CUSTOMER_DAYS", Keeping().customer_days),
+    )
+
+
+def _number(name: str, default: int) -> int:
+    return int(setting("cart", name, str(default)))
+
+
 database = Database("cart")
 redis = Redis("cart")
 backup = KeptCarts(database)
-carts = LiveCarts(redis, backup)
+carts = LiveCarts(redis, backup, keeping)
 submissions = KeptSubmissions(database)
 replica = Replica(database)
 

@@ -8,72 +8,56 @@ from typing import Any, Protocol
 import msgspec
 
 from chalicelib.cart.carts import Kept
-from chalicelib.cart.model import NEW, Cart, State, versioned
+from chalicelib.cart.lines import Change, Limits
+from chalicelib.cart.model import KEPT_FOR, KEPT_OPERATIONS, NEW, Asked, Cart, Holder, State, versioned, whole
+from chalicelib.cart.scripts import CHANGE, INSTALL, READ, WRITE
 from souk.errors import Missing, Unavailable
-from souk.redis import Redis, Script
+from souk.redis import Redis, as_bytes
 
 BUCKETS = 64
 TRIES = 64  # every try that fails is another change that did not
-KEPT = {State.OPEN: 60, State.FROZEN: 60, State.CLOSED: 7, State.MERGED: 7}  # days in Redis; PostgreSQL has it after
+DONE_FOR = 7  # days that a cart which takes no more changes stays in Redis; PostgreSQL has it after
 DAY = 86_400_000  # milliseconds
+SECONDS = 19  # characters of a moment in RFC 3339 without its fraction
 SURE = frozenset({"held", "written"})  # answers after which the cart needs no look at PostgreSQL
 
-# KEYS: the cart, its bucket's dirty set, its bucket's frozen set. Every script answers {what, history, version, body}.
-READ = Script.of(
-    """
-    local held = redis.call('HMGET', KEYS[1], 'version', 'body', 'history')
-    if not held[1] then return {'absent', ARGV[1], '', ''} end
-    return {held[3] == ARGV[1] and 'held' or 'verify', ARGV[1], held[1], held[2]}
-    """,
-    repeatable=True,
-)
-MARK = """
-    local function keep(version, body, frozen_at, lasts)
-        redis.call('HSET', KEYS[1], 'version', version, 'body', body, 'history', ARGV[1])
-        redis.call('PEXPIRE', KEYS[1], lasts)
-        if frozen_at == '' then
-            redis.call('ZREM', KEYS[3], ARGV[2])
-        else
-            redis.call('ZADD', KEYS[3], frozen_at, ARGV[2])
-        end
-    end
-"""
-# ARGV: history, cart id, the version the change was made from ('' for a new cart), body, frozen at, kept for.
-# The version is time, so that no failover gives one out twice; whole numbers, as Lua prints large ones with exponents.
-WRITE = Script.of(
-    MARK
-    + """
-    local held = redis.call('HMGET', KEYS[1], 'version', 'body', 'history')
-    if held[1] and held[3] ~= ARGV[1] then return {'verify', ARGV[1], held[1], held[2]} end
-    if (held[1] or '') ~= ARGV[3] then
-        return {held[1] and 'held' or 'absent', ARGV[1], held[1] or '', held[2] or ''}
-    end
-    local clock = redis.call('TIME')
-    local version = string.format('%d%06d', clock[1], clock[2])
-    if held[1] and tonumber(version) <= tonumber(held[1]) then
-        version = string.format('%.0f', tonumber(held[1]) + 1)
-    end
-    local body = string.gsub(ARGV[4], '"version":%-1', '"version":' .. version)
-    keep(version, body, ARGV[5], ARGV[6])
-    redis.call('ZADD', KEYS[2], version, ARGV[2])
-    return {'written', ARGV[1], version, body}
-    """
-)
-# ARGV: history, cart id, the history under which it was compared with PostgreSQL, version, body, frozen at, kept for.
-INSTALL = Script.of(
-    MARK
-    + """
-    local held = redis.call('HMGET', KEYS[1], 'version', 'body')
-    if ARGV[3] ~= ARGV[1] then return {'verify', ARGV[1], held[1] or '', held[2] or ''} end
-    if not held[1] or tonumber(held[1]) < tonumber(ARGV[4]) then
-        keep(ARGV[4], ARGV[5], ARGV[6], ARGV[7])
-        return {'held', ARGV[1], ARGV[4], ARGV[5]}
-    end
-    redis.call('HSET', KEYS[1], 'history', ARGV[1])
-    return {'held', ARGV[1], held[1], held[2]}
-    """,
-    repeatable=True,
-)
+
+class Keeping(msgspec.Struct, frozen=True, kw_only=True):
+    """How many days after its last change a cart is kept."""
+
+    guest_days: int = 30
+    customer_days: int = 90
+
+    def lasts(self, holder: Holder, state: State = State.OPEN) -> int:
+        """Return for how many milliseconds Redis keeps such a cart."""
+        if state in {State.CLOSED, State.MERGED}:
+            return DONE_FOR * DAY
+        return (self.guest_days if holder.customer_id is None else self.customer_days) * DAY
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What Redis needs to know to change the lines of a cart."""
+
+    asked: Asked
+    change: Change
+    limits: Limits
+    now: datetime
+    since: str  # operations before that second are forgotten
+    operations: int  # how many are remembered
+    lasts: int
+
+    @classmethod
+    def of(cls, change: Change, *, asked: Asked, limits: Limits, now: datetime, lasts: int) -> "Request":
+        """Ask for a change of the lines."""
+        return cls(
+            asked=asked,
+            change=change,
+            limits=limits,
+            now=now,
+            since=whole(now - KEPT_FOR).isoformat()[:SECONDS],
+            operations=KEPT_OPERATIONS,
+            lasts=lasts,
+        )
 
 
 class Backing(Protocol):
@@ -98,17 +82,18 @@ class _Found(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, answer: Any) -> "_Found":
-        what, history, version, body = answer
-        return cls(what, history, cart_of(body) if version else None)
+        what, history, version, packed = answer
+        return cls(what, history, unpacked(packed) if version else None)
 
 
 class LiveCarts:
     """Carts in Redis; see `carts.Carts`."""
 
-    def __init__(self, redis: Redis, backing: Backing) -> None:
-        """Keep them in `redis`, backed by `backing`."""
+    def __init__(self, redis: Redis, backing: Backing, keeping: Callable[[], Keeping] = Keeping) -> None:
+        """Keep them in `redis`, backed by `backing`, for as long as `keeping` says."""
         self._redis = redis
         self._backing = backing
+        self._keeping = keeping
 
     def get(self, cart_id: str) -> Cart:
         """Return a cart. Raises Missing, Unavailable."""
@@ -116,7 +101,7 @@ class LiveCarts:
 
     def create(self, cart: Cart) -> Kept:
         """Keep a new cart, or return the one that is there under its id. Raises Unavailable."""
-        answer, confirmed = self._redis.write(WRITE, keys(cart.id), *_change(cart, None))
+        answer, confirmed = self._redis.write(WRITE, keys(cart.id), *self._change(cart, None))
         found = _Found.of(answer)
         if found.what == "verify":
             return self.change(cart.id, lambda standing: standing)
@@ -134,12 +119,28 @@ class LiveCarts:
             if wanted is cart:
                 answer, confirmed = self._redis.write(READ, keys(cart_id))
             else:
-                answer, confirmed = self._redis.write(WRITE, keys(cart_id), *_change(wanted, cart.version))
+                answer, confirmed = self._redis.write(WRITE, keys(cart_id), *self._change(wanted, cart.version))
             found = _Found.of(answer)
             if found.what == "written" or (found.what == "held" and wanted is cart and found.cart == cart):
                 return self._acknowledged(found, confirmed=confirmed)
             cart = self._current(cart_id, found)
         raise Unavailable("too many changes of this cart at once")
+
+    def revise(self, cart_id: str, change: Change, *, asked: Asked, limits: Limits, now: datetime) -> Kept:
+        """Change the lines of a cart as `Cart.revised` says, in one round trip. Raises as that, Missing, Unavailable."""
+        request = Request.of(change, asked=asked, limits=limits, now=now, lasts=self._keeping().lasts(asked.holder))
+        for _ in range(TRIES):
+            answer, confirmed = self._redis.write(CHANGE, keys(cart_id), cart_id, packed(request))
+            found = _Found.of(answer)
+            if found.what in {"written", "held"}:
+                kept = self._acknowledged(found, confirmed=confirmed)
+                kept.cart.operation(asked)  # the same key is the same change only with the same body
+                return kept
+            if found.what == "refused" and found.cart is not None:
+                found.cart.revised(change, asked=asked, limits=limits, now=now)
+                raise LookupError(f"Redis refused a change of the cart {cart_id} that the rules allow")
+            self._current(cart_id, found)
+        raise Unavailable("the carts are being moved")
 
     def frozen_before(self, moment: datetime) -> Iterator[str]:
         """Return the ids of carts that have been frozen since before then."""
@@ -163,6 +164,20 @@ class LiveCarts:
             if cursor == "0":
                 return marked
 
+    def _change(self, cart: Cart, version: int | None) -> tuple[str | int | bytes, ...]:
+        lasts = self._keeping().lasts(cart.holder, cart.state)
+        return cart.id, "" if version is None else version, packed(versioned(cart, NEW)), _frozen(cart), lasts
+
+    def _installed(self, cart: Cart, history: str) -> tuple[str | int | bytes, ...]:
+        return (
+            cart.id,
+            history,
+            cart.version,
+            packed(cart),
+            _frozen(cart),
+            self._keeping().lasts(cart.holder, cart.state),
+        )
+
     def _acknowledged(self, found: _Found, *, confirmed: bool) -> Kept:
         """Return what is kept for sure: by every replica, or else by PostgreSQL."""
         if found.cart is None:
@@ -179,7 +194,7 @@ class LiveCarts:
             newest = self._backing.compare(cart_id, found.cart, found.history)
             if newest is None:
                 raise Missing("there is no such cart")
-            found = _Found.of(self._redis.run(INSTALL, keys(cart_id), *_installed(newest, found.history)))
+            found = _Found.of(self._redis.run(INSTALL, keys(cart_id), *self._installed(newest, found.history)))
             if found.what == "held" and found.cart is not None:
                 found = self._mended(found, found.cart)
         raise Unavailable("the carts are being moved")
@@ -188,7 +203,7 @@ class LiveCarts:
         mended = self._backing.mend(cart)
         if mended is cart:
             return found
-        return _Found.of(self._redis.run(WRITE, keys(cart.id), *_change(mended, cart.version)))
+        return _Found.of(self._redis.run(WRITE, keys(cart.id), *self._change(mended, cart.version)))
 
 
 def keys(cart_id: str) -> tuple[str, str, str]:
@@ -208,23 +223,24 @@ def _dirty(name: str, version: str) -> tuple[str, ...]:
 
 
 def cart_of(body: str | bytes) -> Cart:
-    """Read the document that a cart is kept as."""
+    """Read a cart as PostgreSQL keeps it and events tell it."""
     return msgspec.json.decode(body, type=Cart)
 
 
 def body_of(cart: Cart) -> str:
-    """Return the document that a cart is kept as."""
+    """Return a cart as PostgreSQL keeps it."""
     return msgspec.json.encode(cart).decode()
 
 
-def _frozen(cart: Cart) -> tuple[str, int]:
-    frozen_at = "" if cart.frozen_at is None else str(int(cart.frozen_at.timestamp() * 1000))
-    return frozen_at, KEPT[cart.state] * DAY
+def packed(what: Cart | Request) -> bytes:
+    """Return a cart, or a request, as Redis keeps and reads it."""
+    return msgspec.msgpack.encode(msgspec.to_builtins(what))  # Redis knows no type of time, but text
 
 
-def _change(cart: Cart, version: int | None) -> tuple[str | int, ...]:
-    return cart.id, "" if version is None else version, body_of(versioned(cart, NEW)), *_frozen(cart)
+def unpacked(answer: str) -> Cart:
+    """Read a cart as Redis keeps it."""
+    return msgspec.msgpack.decode(as_bytes(answer), type=Cart)
 
 
-def _installed(cart: Cart, history: str) -> tuple[str | int, ...]:
-    return cart.id, history, cart.version, body_of(cart), *_frozen(cart)
+def _frozen(cart: Cart) -> str | int:
+    return "" if cart.frozen_at is None else int(cart.frozen_at.timestamp() * 1000)

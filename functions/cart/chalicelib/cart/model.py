@@ -2,25 +2,20 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
 
 import msgspec
 from msgspec.structs import replace
 
+from chalicelib.cart.lines import Change, Limits, Lines, Merging, changed, items, merged, of_sku
 from souk.errors import Gone, Missing, Refused, Stale
 from souk.idempotency import reused
 from souk.ids import id_of
 from souk.markets import DEFAULT
 from souk.money import Money
 
-MOST_OF_ONE = 999
-MOST_LINES = 200
 KEPT_OPERATIONS = 64
 KEPT_FOR = timedelta(hours=24)
 NEW = -1  # the version of what the keeper has yet to give one
-
-Quantity = Annotated[int, msgspec.Meta(ge=1, le=MOST_OF_ONE)]
-Sku = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}$(?!\n)", description="stock keeping unit")]
 
 
 class State(StrEnum):
@@ -30,6 +25,10 @@ class State(StrEnum):
     FROZEN = "frozen"  # submitted; the order service decides
     CLOSED = "closed"  # became an order
     MERGED = "merged"  # its lines are in another cart
+
+
+# What shoppers are told: what froze was submitted, what was closed was ordered.
+SHOWN = {State.OPEN: "open", State.FROZEN: "submitted", State.CLOSED: "ordered", State.MERGED: "merged"}
 
 
 class Verdict(StrEnum):
@@ -49,27 +48,6 @@ class Holder(msgspec.Struct, frozen=True):
 
     customer_id: str | None = None
     token_hash: str | None = None
-
-
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be put into a cart: a published SKU as the cart service knows it."""
-
-    sku: str
-    product_id: str
-    product_version: int
-    title: str
-    price: Money
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A wish for a quantity of one SKU; title, price and product version are what the shopper saw when adding it."""
-
-    sku: str
-    product_id: str
-    product_version: int
-    title: str
-    price: Money
-    quantity: int
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,13 +84,14 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
     state: State = State.OPEN
     market: str = DEFAULT
     holder: Holder = Holder()
-    lines: tuple[Line, ...] = ()
+    lines: Lines = ()
     attempt: int = 0  # how often it was submitted
     frozen_from: int | None = None  # the version that was submitted last
     frozen_at: datetime | None = None
     quote_id: str | None = None
     accepted_total: Money | None = None
     merged_into: str | None = None
+    merging: Merging = Merging.SUM  # how its lines are to be taken over
     merged_from: tuple[str, ...] = ()
     operations: tuple[Operation, ...] = ()
     created_at: datetime
@@ -124,13 +103,19 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         return id_of("order", self.id, self.attempt)
 
     @property
+    def wanted(self) -> Lines:
+        """The lines that are not saved for later."""
+        return tuple(line for line in self.lines if not line.later)
+
+    @property
+    def line_count(self) -> int:
+        """How many lines there are."""
+        return len(self.wanted)
+
+    @property
     def item_count(self) -> int:
         """How many things there are, all lines together."""
-        return sum(line.quantity for line in self.lines)
-
-    def line(self, sku: str | None) -> Line | None:
-        """Return the line of that SKU, if there is one."""
-        return next((line for line in self.lines if line.sku == sku), None)
+        return items(self.lines)
 
     def open_to(self, holder: Holder) -> "Cart":
         """Return this cart to its holder. Raises Missing for anybody else, Gone for one merged into another."""
@@ -150,69 +135,35 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
     def changeable(self, asked: Asked) -> "Cart":
         """Return this cart if its lines may change. Raises Refused, or Stale where another version was seen."""
         if self.state is not State.OPEN:
-            raise Refused(f"the cart is {self.state} and takes no changes", code=f"cart-{self.state}")
+            raise Refused(f"the cart is {SHOWN[self.state]} and takes no changes", code=f"cart-{SHOWN[self.state]}")
         if asked.seen not in {None, self.version}:
             raise Stale(f"the cart is at version {self.version} by now")
         return self
 
-    def adding(self, offer: Offer, quantity: int) -> "Cart":
-        """Put more of a SKU in. Raises Refused past the limits of a line or a cart."""
-        held = self.line(offer.sku)
-        return self.holding(offer, quantity + (held.quantity if held else 0))
+    def revised(self, change: Change, *, asked: Asked, limits: Limits, now: datetime) -> "Cart":
+        """Change the lines for its holder, once per key: this cart itself where that was done before.
 
-    def holding(self, offer: Offer, quantity: int) -> "Cart":
-        """Make the line of a SKU hold this quantity; a new line comes last. Raises Refused past the limits."""
-        if quantity > MOST_OF_ONE:
-            raise Refused(f"a line holds at most {MOST_OF_ONE}", code="too-many-of-one")
-        line = Line(
-            sku=offer.sku,
-            product_id=offer.product_id,
-            product_version=offer.product_version,
-            title=offer.title,
-            price=offer.price,
-            quantity=quantity,
-        )
-        lines = tuple(line if held.sku == line.sku else held for held in self.lines)
-        if self.line(offer.sku) is None:
-            lines = (*lines, line)
-        if len(lines) > MOST_LINES:
-            raise Refused(f"a cart holds at most {MOST_LINES} lines", code="too-many-lines")
-        return replace(self, lines=lines)
+        Redis decides the same in Lua. Raises Missing, Gone, Invalid, Refused, Stale.
+        """
+        if self.open_to(asked.holder).operation(asked):
+            return self
+        lines = changed(self.changeable(asked).lines, change, market=self.market, limits=limits)
+        return replace(self, lines=lines).stamped(now, asked, change.sku)
 
-    def having(self, sku: str, quantity: int) -> "Cart":
-        """Change the quantity of a line that is there. Raises Missing where it is not."""
-        held = self.line(sku)
-        if held is None:
-            raise Missing(f"the cart has no line of {sku}")
-        changed = replace(held, quantity=quantity)
-        return replace(self, lines=tuple(changed if line is held else line for line in self.lines))
-
-    def without(self, sku: str) -> "Cart":
-        """Take a line out. Raises Missing where there is none."""
-        if self.line(sku) is None:
-            raise Missing(f"the cart has no line of {sku}")
-        return replace(self, lines=tuple(line for line in self.lines if line.sku != sku))
-
-    def absorbing(self, source: "Cart") -> "Cart":
-        """Take over the lines of a merged cart, once: quantities add up, what is past the limits stays behind."""
+    def absorbing(self, source: "Cart", limits: Limits) -> "Cart":
+        """Take over the lines of a merged cart, once, as it gave itself up; what is past the limits stays behind."""
         if source.id in self.merged_from:
             return self
-        lines = {line.sku: line for line in self.lines}
-        for line in source.lines:
-            held = lines.get(line.sku)
-            if held is not None:
-                lines[line.sku] = replace(held, quantity=min(held.quantity + line.quantity, MOST_OF_ONE))
-            elif len(lines) < MOST_LINES:
-                lines[line.sku] = line
-        return replace(self, lines=tuple(lines.values()), merged_from=(*self.merged_from, source.id))
+        lines = merged(self.lines, source.lines, source.merging, limits)
+        return replace(self, lines=lines, merged_from=(*self.merged_from, source.id))
 
-    def merging_into(self, target: str) -> "Cart":
+    def merging_into(self, target: str, how: Merging = Merging.SUM) -> "Cart":
         """Give up its lines to another cart, for good. Raises Refused unless it is open or went there before."""
         if self.merged_into == target:
             return self
         if self.state is not State.OPEN:
-            raise Refused(f"the cart to be merged is {self.state}", code=f"cart-{self.state}")
-        return replace(self, state=State.MERGED, merged_into=target)
+            raise Refused(f"the cart to be merged is {SHOWN[self.state]}", code=f"cart-{SHOWN[self.state]}")
+        return replace(self, state=State.MERGED, merged_into=target, merging=how)
 
     def kept_back(self) -> "Cart":
         """Take back what it gave up to another cart."""
@@ -220,7 +171,7 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
 
     def freezing(self, quote_id: str, total: Money, now: datetime) -> "Cart":
         """Submit: from now on the order service decides. Raises Refused for an empty cart."""
-        if not self.lines:
+        if not self.wanted:
             raise Refused("an empty cart cannot be submitted", code="cart-empty")
         return replace(
             self,
@@ -247,19 +198,25 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
         cart = replace(self, version=NEW, changed_at=now)
         if asked is None or asked.key is None:
             return cart
-        line = cart.line(sku)
+        line = of_sku(cart.lines, sku)
         done = Operation(
             id=asked.key,
             fingerprint=asked.fingerprint,
             at=now,
             sku=sku,
             quantity=line.quantity if line else 0,
-            line_count=len(cart.lines),
+            line_count=cart.line_count,
             item_count=cart.item_count,
             attempt=cart.attempt,
         )
-        recent = [one for one in self.operations if one.at > now - KEPT_FOR][-KEPT_OPERATIONS + 1 :]
+        since = whole(now - KEPT_FOR)
+        recent = [one for one in self.operations if whole(one.at) > since][-KEPT_OPERATIONS + 1 :]
         return replace(cart, operations=(*recent, done))
+
+
+def whole(moment: datetime) -> datetime:
+    """Return a moment's second: operations are forgotten by it, as texts of fractions do not sort."""
+    return moment.replace(microsecond=0)
 
 
 def versioned(cart: Cart, version: int) -> Cart:

@@ -11,6 +11,8 @@ from souk.money import Money
 from souk.postgres import Database, Transaction
 
 SHELVED = """
+    WITH wanted AS (
+         SELECT %(skus)s::text[] || coalesce((SELECT skus FROM carts WHERE id = %(beside)s), '{}') AS skus)
     SELECT DISTINCT ON (sku) sku, product_id::text, skus.version, published, title, product_title, slug, image,
            attributes, prices, available, ready, expected_on, released_on
       FROM skus
@@ -18,8 +20,8 @@ SHELVED = """
            SELECT sku, sum(available)::bigint AS available, sum(ready)::bigint AS ready,
                   min(expected_on) FILTER (WHERE expected_on > current_date) AS expected_on,
                   max(released_on) FILTER (WHERE released_on > current_date) AS released_on
-             FROM stock WHERE sku = ANY(%(skus)s) GROUP BY sku) stock USING (sku)
-     WHERE sku = ANY(%(skus)s)
+             FROM stock WHERE sku = ANY((SELECT skus FROM wanted)::text[]) GROUP BY sku) stock USING (sku)
+     WHERE sku = ANY((SELECT skus FROM wanted)::text[])
      ORDER BY sku, published DESC, skus.version DESC
 """
 # Of two events about a product the one with the older version changes nothing; the row outlives the product.
@@ -56,10 +58,10 @@ class Replica:
         """Keep them in `database`."""
         self._database = database
 
-    def shelved(self, skus: Collection[str]) -> Mapping[str, Shelved]:
-        """Return what is known of these SKUs, by SKU."""
+    def shelved(self, skus: Collection[str], beside: str | None = None) -> Mapping[str, Shelved]:
+        """Return what is known of these SKUs, by SKU; and of those that a cart held when it was last kept here."""
         with self._database.reading() as session:
-            rows = session.all(SHELVED, skus=list(skus))
+            rows = session.all(SHELVED, skus=list(skus), beside=beside)
         return {row["sku"]: _shelved(row) for row in rows}
 
     def publish(self, product: ProductPublished, version: int) -> None:

@@ -17,11 +17,11 @@ from souk.records import add_events
 
 FIND = "SELECT body FROM carts WHERE id = %(id)s"
 NEWER = """
-    INSERT INTO carts AS kept (id, version, state, customer_id, body, history, changed_at)
-    VALUES (%(id)s, %(version)s, %(state)s, %(customer_id)s, %(body)s, %(history)s, %(changed_at)s)
+    INSERT INTO carts AS kept (id, version, state, customer_id, skus, body, history, changed_at)
+    VALUES (%(id)s, %(version)s, %(state)s, %(customer_id)s, %(skus)s, %(body)s, %(history)s, %(changed_at)s)
     ON CONFLICT (id) DO UPDATE
        SET version = excluded.version, state = excluded.state, customer_id = excluded.customer_id,
-           body = excluded.body, changed_at = excluded.changed_at
+           skus = excluded.skus, body = excluded.body, changed_at = excluded.changed_at
      WHERE kept.version < excluded.version
 """
 # A server that lost the failover may still take changes for a while; what was compared with its heir is not its own now.
@@ -108,6 +108,7 @@ def row_of(cart: Cart) -> Row:
         "version": cart.version,
         "state": cart.state,
         "customer_id": cart.holder.customer_id,
+        "skus": [line.sku for line in cart.lines],
         "changed_at": cart.changed_at,
     }
 

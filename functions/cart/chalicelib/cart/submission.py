@@ -48,7 +48,7 @@ class Submissions(Protocol):
         """Tell the order service again about what it was told before then and has not decided; return how many."""
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a shopper accepts by submitting: the total of a quote."""
 
     quote_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$(?!\n)")]
@@ -72,7 +72,14 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def submit(
-    cart_id: str, wish: Wish, *, asked: Asked, carts: Carts, submissions: Submissions, signer: Signer, now: datetime
+    cart_id: str,
+    acceptance: Acceptance,
+    *,
+    asked: Asked,
+    carts: Carts,
+    submissions: Submissions,
+    signer: Signer,
+    now: datetime,
 ) -> Outcome:
     """Freeze the cart and hand it to the order service. Raises Missing, Stale, Refused, Invalid, Unavailable.
 
@@ -83,9 +90,9 @@ def submit(
         cart.open_to(asked.holder)
         if cart.operation(asked) or cart.submitted_as(asked.seen):
             return cart
-        if wish.total.currency != MARKETS[cart.market].currency:
+        if acceptance.total.currency != MARKETS[cart.market].currency:
             raise Invalid(f"carts of this market are paid in {MARKETS[cart.market].currency}")
-        return cart.changeable(asked).freezing(wish.quote_id, wish.total, now).stamped(now, asked)
+        return cart.changeable(asked).freezing(acceptance.quote_id, acceptance.total, now).stamped(now, asked)
 
     kept = carts.change(cart_id, freeze)
     submission = _standing(kept.cart, kept.cart.operation(asked), submissions=submissions, now=now)

@@ -1,25 +1,34 @@
 """What shoppers are shown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
 
-from chalicelib.cart.model import Cart, Line, Operation, State
+from chalicelib.cart.lines import Line, of_sku
+from chalicelib.cart.model import SHOWN, Cart, Operation, State
 from souk.markets import MARKETS
 from souk.money import Money, total
 
 
-class Note(StrEnum):
-    """What a shopper should know about a line."""
+class Code(StrEnum):
+    """What may be the matter with a line."""
 
     PRICE_CHANGED = "price-changed"
-    UNAVAILABLE = "unavailable"  # not sold any more
+    NO_LONGER_SOLD = "no-longer-sold"
     OUT_OF_STOCK = "out-of-stock"
     NOT_ENOUGH = "not-enough"
     BACK_ORDER = "back-order"  # some of it is not there yet
     PRE_ORDER = "pre-order"  # it is not out yet
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a shopper should know about a line; `left` is how many there are where that is the matter."""
+
+    code: Code
+    detail: str
+    left: int | None = None
 
 
 class Shelved(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,19 +90,24 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     available: int | None = None
     awaited: int = 0
     due_on: date | None = None
-    notes: tuple[Note, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    note: str = ""
 
 
 class CartView(msgspec.Struct, frozen=True, kw_only=True):
-    """A cart. `subtotal` leaves out what is not sold any more; what is to be paid is said by a quote."""
+    """A cart. `subtotal` leaves out what is not sold any more; what is to be paid is said by a quote.
+
+    Its state is `open`, `submitted`, `ordered` or `merged`. What is `saved` for later costs nothing and is not ordered.
+    """
 
     id: str
     version: int
-    state: State
+    state: str
     market: str
     currency: str
     customer_id: str | None
     lines: tuple[LineView, ...]
+    saved: tuple[LineView, ...] = ()
     line_count: int
     item_count: int
     subtotal: Money
@@ -114,7 +128,10 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change made of a cart, and of the line it was about."""
+    """What a change made of a cart, and of the line it was about; and the cart.
+
+    To a repeated request the numbers are answered as they were, and the cart as it is now.
+    """
 
     id: str
     version: int
@@ -122,6 +139,7 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
     item_count: int
     sku: str | None = None
     quantity: int = 0
+    cart: CartView
 
 
 def opened(cart: Cart, done: Operation | None, token: str | None) -> Opened:
@@ -135,8 +153,8 @@ def opened(cart: Cart, done: Operation | None, token: str | None) -> Opened:
     )
 
 
-def changed(cart: Cart, done: Operation | None, sku: str | None) -> Changed:
-    """Return the answer to a change: to one that came before under the same key, as it was then."""
+def changed(cart: Cart, done: Operation | None, sku: str | None, seen: CartView) -> Changed:
+    """Return the answer to a change: to one that came before under the same key, with its numbers as they were then."""
     if done is not None:
         return Changed(
             id=cart.id,
@@ -145,31 +163,34 @@ def changed(cart: Cart, done: Operation | None, sku: str | None) -> Changed:
             item_count=done.item_count,
             sku=done.sku,
             quantity=done.quantity,
+            cart=seen,
         )
-    line = cart.line(sku)
+    line = of_sku(cart.lines, sku)
     return Changed(
         id=cart.id,
         version=cart.version,
-        line_count=len(cart.lines),
+        line_count=cart.line_count,
         item_count=cart.item_count,
         sku=sku,
         quantity=line.quantity if line else 0,
+        cart=seen,
     )
 
 
 def view(cart: Cart, shelved: Mapping[str, Shelved] | None, *, degraded: bool) -> CartView:
     """Show a cart with what is known of its products; None when that can't be told at the moment."""
-    lines = tuple(_line(line, cart.market, shelved) for line in cart.lines)
+    lines = tuple(_line(line, cart.market, shelved) for line in cart.wanted)
     currency = MARKETS[cart.market].currency
-    sold = [line.total for line in lines if Note.UNAVAILABLE not in line.notes]
+    sold = [line.total for line in lines if not any(one.code is Code.NO_LONGER_SOLD for one in line.problems)]
     return CartView(
         id=cart.id,
         version=cart.version,
-        state=cart.state,
+        state=SHOWN[cart.state],
         market=cart.market,
         currency=currency,
         customer_id=cart.holder.customer_id,
         lines=lines,
+        saved=tuple(_line(line, cart.market, shelved) for line in cart.lines if line.later),
         line_count=len(lines),
         item_count=cart.item_count,
         subtotal=total(sold, currency=currency),
@@ -199,16 +220,26 @@ def _line(line: Line, market: str, shelved: Mapping[str, Shelved] | None) -> Lin
         available=known.available if known else None,
         awaited=(awaited := known.awaited(line.quantity) if known else 0),
         due_on=known.due_on if known and awaited else None,
-        notes=() if shelved is None else _notes(line, known, now),
+        problems=() if shelved is None else tuple(_problems(line, known, now)),
+        note=line.note,
     )
 
 
-def _notes(line: Line, known: Shelved | None, price: Money | None) -> tuple[Note, ...]:
+def _problems(line: Line, known: Shelved | None, price: Money | None) -> Iterator[Problem]:
     if known is None or price is None or not known.published:
-        return (Note.UNAVAILABLE,)
-    notes = [Note.PRICE_CHANGED] if price != line.price else []
-    if known.available is not None and known.available < line.quantity:
-        notes.append(Note.NOT_ENOUGH if known.available > 0 else Note.OUT_OF_STOCK)
-    elif known.awaited(line.quantity):
-        notes.append(Note.PRE_ORDER if known.released_on else Note.BACK_ORDER)
-    return tuple(notes)
+        yield Problem(code=Code.NO_LONGER_SOLD, detail="no longer sold")
+        return
+    if price != line.price:
+        yield Problem(code=Code.PRICE_CHANGED, detail="the price has changed since this was added")
+    left = known.available
+    if left is not None and left < line.quantity:
+        if left > 0:
+            yield Problem(code=Code.NOT_ENOUGH, detail=f"only {left} left", left=left)
+        else:
+            yield Problem(code=Code.OUT_OF_STOCK, detail="out of stock", left=0)
+    elif awaited := known.awaited(line.quantity):
+        when = f", expected on {known.due_on}" if known.due_on else ""
+        if known.released_on:
+            yield Problem(code=Code.PRE_ORDER, detail=f"not out yet{when}")
+        else:
+            yield Problem(code=Code.BACK_ORDER, detail=f"{awaited} of them not there yet{when}")

@@ -16,7 +16,7 @@ from souk.errors import Unavailable
 from souk.settings import setting
 from souk.sockets import hung_up
 
-Word = str | int
+Word = str | int | bytes
 Words = tuple[Word, ...]
 Result = TypeVar("Result")
 CONNECT, ANSWER, SENTINEL_ANSWER = 2.0, 1.5, 0.5  # seconds
@@ -24,6 +24,7 @@ REPLICAS_WITHIN = 150  # milliseconds that replicas are given to confirm a write
 IDLE = 30.0  # seconds after which a connection is asked whether it still lives: a silent network tells nothing
 PORT, SENTINEL_PORT = 6379, 26379
 CHUNK = 65_536  # bytes
+LOSSLESS = "surrogateescape"  # answers are read as text; one that is none can be had back as it was
 # What a server says that has not done what it was asked to: another one is the primary by now, or none is yet.
 UNSERVED = frozenset({"READONLY", "MASTERDOWN", "LOADING", "TRYAGAIN", "CLUSTERDOWN", "UNBLOCKED"})
 FULL = frozenset({"NOREPLICAS", "OOM", "MISCONF", "BUSY"})
@@ -97,7 +98,7 @@ class _Wire:
         import hiredis
 
         self._socket = connection
-        self._reader = hiredis.Reader(protocolError=_Garbled, replyError=Refusal, encoding="utf-8")
+        self._reader = hiredis.Reader(protocolError=_Garbled, replyError=Refusal, encoding="utf-8", errors=LOSSLESS)
         self._pack: Callable[[Words], bytes] = hiredis.pack_command  # type: ignore[assignment]  # for tuples of any length
         self.used = time.monotonic()
         self.history = ""  # master_replid: which history of writes the server carries on
@@ -229,6 +230,11 @@ class Redis:
             raise Unavailable(f"the Redis of {self._service} cannot be reached") from error
         self._threads.wire = wire
         return wire
+
+
+def as_bytes(answer: str) -> bytes:
+    """Return an answer that is no text as it came."""
+    return answer.encode("utf-8", LOSSLESS)
 
 
 def _connected(place: Place) -> _Wire:
