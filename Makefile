@@ -74,6 +74,10 @@ test: setup ## Run every test: unit, contract, apps, faults and the journeys on 
 	pytest tests/journeys
 	@$(MAKE) --silent test-down
 
+.PHONY: unit
+unit: setup ## Run the fast tests alone: no network, no stores, less than a minute
+	pytest tests/unit
+
 .PHONY: test-down
 test-down: ## Stop the stack that tests use, which stays up when one fails
 	@if [ -x $(BIN)/souk ]; then SOUK_HOME="$${SOUK_TEST_HOME:-.souk/test}" SOUK_PORT_BASE="$${SOUK_TEST_PORT_BASE:-8140}" souk down; fi

@@ -137,8 +137,9 @@ def test_whoever_has_the_version_gets_304(client: Client, known: str) -> None:
     ("body", "status", "pointer"),
     [
         ({"lines": [{"sku": "a", "quantity": 0}]}, 422, "/lines/0/quantity"),
-        ({"lines": [{"sku": "a"}]}, 422, "/lines/0"),
-        ({}, 422, ""),
+        ({"lines": [{"sku": "a"}]}, 422, "/lines/0/quantity"),
+        ({}, 422, "/lines"),
+        ([], 422, ""),
         (b"{", 400, None),
         (b"\xff", 400, None),
     ],

@@ -105,7 +105,7 @@ class AttributeType(StrEnum):
     CHOICE = "choice"
 
 
-class Attribute(msgspec.Struct, frozen=True, kw_only=True):
+class Attribute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One typed attribute of a type of products; `choices` are for a choice, and only for it."""
 
     name: AttributeName

@@ -11,8 +11,8 @@ Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)", description=
 MOST = 10**15  # minor units; keeps every sum inside 64 bits and inside what JavaScript counts exactly
 
 
-class Money(msgspec.Struct, frozen=True, order=False):
-    """An amount in minor units (cents for EUR) of one currency."""
+class Money(msgspec.Struct, frozen=True, order=False, forbid_unknown_fields=True):
+    """An amount in minor units (cents for EUR) of one currency; a word more about it is an error, not to be overheard."""
 
     amount: Annotated[int, msgspec.Meta(ge=-MOST, le=MOST)]
     currency: Currency

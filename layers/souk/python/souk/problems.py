@@ -64,7 +64,8 @@ STATUS: dict[type[SoukError], tuple[int, str]] = {
     errors.Unavailable: (503, "Unavailable"),
 }
 _WHERE = re.compile(r" - at `(?:key in )?\$(.*)`$")
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_FIELD = re.compile(r"Object (?:contains unknown|missing required) field `(.*)`", re.DOTALL)
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -119,18 +120,29 @@ def _known(error: Exception) -> SoukError | None:
     if isinstance(error, SoukError):
         return error
     if isinstance(error, msgspec.ValidationError):
-        text = str(error)
-        found = _WHERE.search(text)
-        detail = text[: found.start()] if found else text
-        return errors.Invalid(detail, faults=[Fault(_pointer(found[1]) if found else "", detail)])
+        return _misfit(str(error))
     if isinstance(error, msgspec.DecodeError):
         return Malformed(str(error))
     return None
 
 
+def _misfit(text: str) -> SoukError:
+    """Return what msgspec says about a value as the error of its place."""
+    found = _WHERE.search(text)
+    detail = text[: found.start()] if found else text
+    path, table, _ = (found[1] if found else "").partition("[...]")  # it never says under which key of a table
+    return errors.Invalid(detail, faults=[Fault(_pointer(path) + ("" if table else _field(detail)), detail)])
+
+
 def _pointer(path: str) -> str:
     """Return msgspec's path (`.lines[0].sku`) as a JSON pointer (`/lines/0/sku`)."""
     return "".join(f"/{field or place}" for field, place in _STEP.findall(path))
+
+
+def _field(detail: str) -> str:
+    """Return the last step of a pointer to a field that is too much or missing; msgspec points at what it stands in."""
+    found = _FIELD.fullmatch(detail)
+    return "/" + found[1].replace("~", "~0").replace("/", "~1") if found else ""
 
 
 def _headers(error: SoukError) -> dict[str, str]:
