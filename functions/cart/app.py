@@ -1,9 +1,11 @@
 """The doors of the cart service."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.cart import carts, live, outcomes, overdue, persistence, submission
 from chalicelib.cart.carts import Wish
@@ -18,21 +20,23 @@ from chalicelib.cart.events import (
     StockChanged,
 )
 from chalicelib.cart.lines import MOST_OF_ONE, Change, Merging, Quantity, Step, Words
-from chalicelib.cart.model import Asked, Holder, Verdict
+from chalicelib.cart.model import Asked, Holder, Rejection, Verdict
 from chalicelib.cart.submission import Acceptance, Submitted
 from chalicelib.cart.views import CartView, Changed, Opened
 from souk import records
 from souk.auth import Kind, digest
 from souk.clock import utcnow
-from souk.errors import Fault, Forbidden, Invalid, Missing
+from souk.errors import Fault, Forbidden, Invalid, Missing, Unavailable
 from souk.events import Event
 from souk.http import Admits, Answer, Souk, Takes
 from souk.ids import id_of, is_id, new_id
 from souk.markets import DEFAULT
+from souk.waiting import ROOM, Full, applied
 
 app = Souk("cart")
 SHOPPERS = Admits.CUSTOMER | Admits.GUEST
 CHANGES = Takes.VERSION_IF_GIVEN | Takes.KEY
+SYNC_WAITS = 5  # seconds that whoever prefers to hear the outcome waits for it, where no other time is named
 AGAIN = {"Idempotent-Replayed": "true"}
 
 
@@ -157,11 +161,19 @@ def merge_carts(cart_id: str, body: Source) -> Answer[Changed]:
 
 
 @app.route(
-    "/carts/{cart_id}/submission", methods=["POST"], status=202, admits=SHOPPERS, takes=Takes.VERSION | Takes.KEY
+    "/carts/{cart_id}/submission",
+    methods=["POST"],
+    status=202,
+    admits=SHOPPERS,
+    takes=Takes.VERSION | Takes.KEY | Takes.SYNC,
 )
 def submit_cart(cart_id: str, body: Acceptance) -> Answer[Submitted]:
-    """Submit the cart at the version seen (If-Match) for the total of a quote; the order is decided soon after."""
-    asked = msgspec.structs.replace(_asked(), seen=app.if_match)
+    """Submit the cart at the version seen (If-Match) for the total of a quote; the order is decided soon after.
+
+    With `Prefer: respond-sync` the answer waits for that: 200 with the outcome, or 202 when the time is up. Where too
+    many wait already it is 202 at once, without `Preference-Applied` and with `Retry-After`.
+    """
+    asked = replace(_asked(), seen=app.if_match)
 
     def decide() -> Answer[Submitted]:
         outcome = submission.submit(
@@ -174,9 +186,29 @@ def submit_cart(cart_id: str, body: Acceptance) -> Answer[Submitted]:
             now=utcnow(),
         )
         headers = {"Location": outcome.submitted.location, **(AGAIN if outcome.again else {})}
-        return Answer(outcome.submitted, 202, headers)
+        submitted = Answer(outcome.submitted, 202, headers)
+        return _decided(submitted) if "respond-sync" in app.preferences else submitted
 
     return app.once(live.refusals(), decide)
+
+
+def _decided(submitted: Answer[Submitted]) -> Answer[Submitted]:
+    """Wait for the outcome of a submission; as it is where the time is up. Raises Refused for one that came too late."""
+    preferences, found = app.preferences, list[Submitted]()
+
+    def look() -> bool:
+        with suppress(Unavailable):  # it stands, whatever can't be asked at the moment
+            found.extend(filter(None, [submission.decided(submitted.body, live.submissions)]))
+        return bool(found)
+
+    try:
+        ROOM.until(look, seconds=preferences.wait(app.longest_wait) if "wait" in preferences else SYNC_WAITS)
+    except Full as full:
+        busy = {"Retry-After": str(full.retry_after), "Vary": "Prefer"}
+        return replace(submitted, headers={**submitted.headers, **busy})
+    if not found:
+        return replace(submitted, headers={**submitted.headers, "Vary": "Prefer"})
+    return Answer(found[0], 200, {**submitted.headers, **applied("respond-sync")})
 
 
 @app.consumer("cart-products", ProductPublished, ProductUnpublished, ProductTrashed, ProductRecovered)
@@ -197,8 +229,11 @@ def take_stock(event: Event, fact: StockChanged) -> None:
 @app.consumer("cart-outcomes", OrderPlaced, OrderRejected)
 def take_outcome(_: Event, fact: OrderPlaced | OrderRejected) -> None:
     """Close the cart that became an order; give back the one that did not."""
-    verdict = Verdict.PLACED if isinstance(fact, OrderPlaced) else Verdict.REJECTED
-    outcomes.settle(fact.order_id, verdict, submissions=live.submissions, carts=live.carts, now=utcnow())
+    order, verdict, rejection = fact.order_id, Verdict.PLACED, None
+    if isinstance(fact, OrderRejected):
+        verdict = Verdict.REJECTED
+        rejection = Rejection(order_id=order, reasons=fact.reasons, quote_id=fact.quote_id)
+    outcomes.settle(order, verdict, rejection, submissions=live.submissions, carts=live.carts, now=utcnow())
 
 
 @app.consumer("cart-persistence", CartChanged)

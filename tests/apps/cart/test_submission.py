@@ -9,10 +9,13 @@ from doors import Doors
 
 from chalicelib.cart import live, overdue
 from chalicelib.cart.events import CartSubmitted, OrderPlaced, OrderRejected
+from chalicelib.cart.model import Reason
 from souk.auth import Kind, Trust
 from souk.clock import utcnow
 from souk.ids import id_of, new_id
 from souk.settings import setting
+from souk.waiting import ROOM, SEATS
+from souk_cli.demo.shop import until
 
 from .conftest import Shop, Shopper, told
 
@@ -87,6 +90,68 @@ def test_a_rejection_gives_the_cart_back_for_another_attempt(shop: Shop, full: S
     assert again.status == 422  # another quote under the same key
     shop.deliver("cart-outcomes", OrderRejected(order_id=order), order)
     assert full.look()["state"] == "submitted"
+
+
+def test_a_cart_says_why_its_submission_was_turned_down_until_the_next(shop: Shop, full: Shopper) -> None:
+    order, sku = full.submit().body["order_id"], full.look()["lines"][0]["sku"]
+    assert full.look()["rejection"] is None
+    why = Reason(code="out-of-stock", detail="only 1 left", sku=sku, asked=2, available=1)
+    shop.deliver("cart-outcomes", OrderRejected(order_id=order, reasons=(why,), quote_id="q"), order)
+    seen = full.look()
+    assert (seen["state"], seen["order_id"]) == ("open", None)
+    assert seen["rejection"] == {"order_id": order, "reasons": [msgspec.to_builtins(why)], "quote_id": "q"}
+    assert full("PUT", f"/lines/{sku}", {"quantity": 1}).body["cart"]["rejection"]["quote_id"] == "q"
+    full.submit()
+    assert full.look()["rejection"] is None
+
+
+def test_a_late_duplicate_thaws_no_other_attempt(shop: Shop, full: Shopper) -> None:
+    first = full.submit().body["order_id"]
+    shop.deliver("cart-outcomes", OrderRejected(order_id=first), first)
+    second = full.submit().body["order_id"]
+    shop.deliver("cart-outcomes", OrderRejected(order_id=first), first)
+    assert (full.look()["state"], full.look()["order_id"]) == ("submitted", second)
+    shop.deliver("cart-outcomes", OrderPlaced(order_id=second), second)
+    shop.deliver("cart-outcomes", OrderRejected(order_id=second), second)
+    assert full.look()["state"] == "ordered"
+
+
+class TestWaitingForTheOutcome:
+    """Prefer: respond-sync."""
+
+    def test_whoever_waits_hears_that_it_is_placed(self, shop: Shop, full: Shopper) -> None:
+        order = id_of("order", full.cart, 1)
+        with ThreadPoolExecutor(1) as shopper:
+            answer = shopper.submit(full.submit, prefer="respond-sync, wait=10")
+            until(lambda: live.submissions.find(order), "the submission")
+            shop.deliver("cart-outcomes", OrderPlaced(order_id=order), order)
+            reply = answer.result()
+        assert (reply.status, reply.body["status"], reply.body["order_id"]) == (200, "placed", order)
+        assert (reply.headers["Preference-Applied"], reply.headers["Vary"]) == ("respond-sync", "Prefer")
+
+    def test_whoever_waits_hears_why_it_is_rejected(self, shop: Shop, full: Shopper) -> None:
+        order, key, seen = id_of("order", full.cart, 1), new_id(), full("GET").etag
+        wish = {"quote_id": new_id(), "total": {"amount": 500, "currency": "USD"}}
+        assert full("POST", "/submission", wish, if_match=seen, idempotency_key=key).status == 202
+        why = Reason(code="total-changed")
+        shop.deliver("cart-outcomes", OrderRejected(order_id=order, reasons=(why,), quote_id="q"), order)
+        reply = full("POST", "/submission", wish, if_match=seen, idempotency_key=key, prefer="respond-sync")
+        assert (reply.status, reply.body["status"], reply.body["quote_id"]) == (200, "rejected", "q")
+        assert reply.body["reasons"][0]["code"] == "total-changed"
+
+    def test_when_the_time_is_up_it_is_answered_as_usual(self, full: Shopper) -> None:
+        reply = full.submit(prefer="respond-sync, wait=0")
+        assert (reply.status, reply.body["status"]) == (202, "pending")
+        assert "Preference-Applied" not in reply.headers
+
+    def test_where_too_many_wait_it_is_answered_at_once(self, full: Shopper) -> None:
+        taken = [ROOM._seats.acquire(blocking=False) for _ in range(SEATS)]
+        try:
+            reply = full.submit(prefer="respond-sync")
+        finally:
+            for _ in filter(None, taken):
+                ROOM._seats.release()
+        assert (reply.status, reply.headers["Retry-After"]) == (202, "1")
 
 
 def test_the_same_key_finds_the_same_order_after_a_rejection(shop: Shop, full: Shopper) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from chalicelib.cart.carts import Kept
 from chalicelib.cart.events import CartSubmitted
 from chalicelib.cart.lines import Change, Limits, Line
-from chalicelib.cart.model import Asked, Cart, Holder, Verdict, versioned
+from chalicelib.cart.model import Asked, Cart, Holder, Rejection, Verdict, versioned
 from chalicelib.cart.submission import Submission
 from chalicelib.cart.views import Shelved
 from souk.clock import utcnow
@@ -103,18 +103,20 @@ class MemorySubmissions:
     def find(self, order_id: str) -> Submission | None:
         return self._kept.get(order_id)
 
-    def abandon(self, cart: Cart, now: datetime) -> Verdict:
+    def abandon(self, cart: Cart, now: datetime) -> Submission:
         fact = CartSubmitted.of(cart)
         if standing := self._standing(fact, opened=False):
-            return standing.verdict
-        self._kept[fact.order_id] = Submission(fact=fact, verdict=Verdict.ABANDONED, submitted_at=now)
-        return Verdict.ABANDONED
+            return standing
+        given_up = Submission(fact=fact, verdict=Verdict.ABANDONED, submitted_at=now)
+        return self._kept.setdefault(fact.order_id, given_up)
 
-    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> Submission | None:
+    def settle(
+        self, order_id: str, verdict: Verdict, now: datetime, rejection: Rejection | None = None
+    ) -> Submission | None:
         del now
         kept = self._kept.get(order_id)
         if kept is not None and kept.verdict is Verdict.OPEN:
-            kept = self._kept[order_id] = replace(kept, verdict=verdict)
+            kept = self._kept[order_id] = replace(kept, verdict=verdict, rejection=rejection)
         return kept
 
     def undecided(self, cart_ids: Collection[str]) -> set[str]:

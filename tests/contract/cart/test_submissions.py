@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.cart import live
-from chalicelib.cart.model import Cart, Verdict, versioned
+from chalicelib.cart.model import Cart, Reason, Rejection, Verdict, versioned
 from chalicelib.cart.submission import Submissions
 from souk.clock import utcnow
 from souk.ids import new_id
@@ -70,6 +70,17 @@ def test_the_first_verdict_stands(submissions: Submissions) -> None:
     assert submissions.open(cart, utcnow()).verdict is Verdict.PLACED
 
 
+def test_why_it_was_rejected_is_kept_with_the_first_verdict(submissions: Submissions) -> None:
+    cart = submitted()
+    submissions.open(cart, utcnow())
+    why = Rejection(order_id=cart.order_id, reasons=(Reason(code="out-of-stock", sku="tea", asked=2, available=0),))
+    for rejection in (why, Rejection(order_id=cart.order_id)):
+        submissions.settle(cart.order_id, Verdict.REJECTED, utcnow(), rejection)
+        found = submissions.find(cart.order_id)
+        assert found is not None
+        assert found.rejection == why
+
+
 def test_a_verdict_on_what_was_never_submitted_is_none(submissions: Submissions) -> None:
     assert submissions.settle(new_id(), Verdict.PLACED, utcnow()) is None
 
@@ -77,8 +88,8 @@ def test_a_verdict_on_what_was_never_submitted_is_none(submissions: Submissions)
 def test_what_came_cannot_be_abandoned_and_what_is_abandoned_cannot_come(submissions: Submissions) -> None:
     came, late = submitted(), submitted()
     submissions.open(came, utcnow())
-    assert submissions.abandon(came, utcnow()) is Verdict.OPEN
-    assert submissions.abandon(late, utcnow()) is Verdict.ABANDONED
+    assert submissions.abandon(came, utcnow()).verdict is Verdict.OPEN
+    assert submissions.abandon(late, utcnow()).verdict is Verdict.ABANDONED
     assert submissions.open(late, utcnow()).verdict is Verdict.ABANDONED
 
 

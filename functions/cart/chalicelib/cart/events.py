@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import msgspec
 
-from chalicelib.cart.model import Cart
+from chalicelib.cart.model import Cart, Reason
 from souk.events import Fact, catalogue
 from souk.money import Money
 
@@ -76,11 +76,13 @@ class OrderPlaced(Fact, frozen=True, kw_only=True):
 
 
 class OrderRejected(Fact, frozen=True, kw_only=True):
-    """The order will not exist."""
+    """The order will not exist, for these reasons; where only the total was in the way there is a new quote."""
 
     TYPE: ClassVar[str] = "order.rejected"
 
     order_id: str
+    reasons: tuple[Reason, ...] = ()
+    quote_id: str | None = None
 
 
 class PublishedSku(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,24 @@ class Verdict(StrEnum):
 AFTER = {Verdict.PLACED: State.CLOSED, Verdict.REJECTED: State.OPEN, Verdict.ABANDONED: State.OPEN}
 
 
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an order was turned down, as the order service says it."""
+
+    code: str
+    detail: str = ""
+    sku: str | None = None
+    asked: int | None = None
+    available: int | None = None
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a submission that was turned down; where only the total was in the way there is a new quote."""
+
+    order_id: str
+    reasons: tuple[Reason, ...] = ()
+    quote_id: str | None = None
+
+
 class Holder(msgspec.Struct, frozen=True):
     """Who holds a cart: a customer, or whoever has the token with this hash."""
 
@@ -90,6 +108,7 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
     frozen_at: datetime | None = None
     quote_id: str | None = None
     accepted_total: Money | None = None
+    rejection: Rejection | None = None  # why the last submission was turned down
     merged_into: str | None = None
     merging: Merging = Merging.SUM  # how its lines are to be taken over
     merged_from: tuple[str, ...] = ()
@@ -181,17 +200,18 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
             frozen_at=now,
             quote_id=quote_id,
             accepted_total=total,
+            rejection=None,
         )
 
     def submitted_as(self, seen: int | None) -> bool:
         """Tell whether this is the cart that was submitted at version `seen`: such a submission is a repeated one."""
         return self.state in {State.FROZEN, State.CLOSED} and seen in {self.frozen_from, self.version}
 
-    def settled(self, order_id: str, verdict: Verdict) -> "Cart":
+    def settled(self, order_id: str, verdict: Verdict, rejection: Rejection | None = None) -> "Cart":
         """Close or thaw, as the verdict on that order has it; only if it is frozen for just that order."""
         if self.state is not State.FROZEN or self.order_id != order_id or verdict not in AFTER:
             return self
-        return replace(self, state=AFTER[verdict], frozen_at=None)
+        return replace(self, state=AFTER[verdict], frozen_at=None, rejection=rejection)
 
     def stamped(self, now: datetime, asked: Asked | None = None, sku: str | None = None) -> "Cart":
         """Return this cart as changed now, with the operation noted where it came under a key."""

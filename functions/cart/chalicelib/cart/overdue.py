@@ -43,6 +43,6 @@ def _found(cart_id: str, carts: Carts) -> Cart | None:
 
 def _give_back(cart: Cart, *, carts: Carts, submissions: Submissions, now: datetime) -> None:
     """Take the place of the submission that never came, so that a late commit finds it; only then thaw."""
-    verdict = submissions.abandon(cart, now)
-    if verdict is not Verdict.OPEN:
-        release(cart.id, cart.order_id, verdict, carts=carts, now=now)
+    standing = submissions.abandon(cart, now)
+    if standing.verdict is not Verdict.OPEN:
+        release(standing, carts=carts, now=now)

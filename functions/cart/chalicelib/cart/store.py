@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.cart.events import CartSubmitted
 from chalicelib.cart.live_cart import body_of, cart_of
-from chalicelib.cart.model import Cart, State, Verdict
+from chalicelib.cart.model import Cart, Rejection, State, Verdict
 from chalicelib.cart.submission import Submission
 from souk.errors import Missing, Unavailable
 from souk.events import Event
@@ -28,23 +28,26 @@ NEWER = """
 NEWER_OF_HISTORY = f"{NEWER} AND (kept.history IS NULL OR kept.history = excluded.history)"
 SAME = "SELECT 1 AS same FROM carts WHERE id = %(id)s AND version = %(version)s"
 COMPARED = "UPDATE carts SET history = %(history)s WHERE id = %(id)s RETURNING body"
-LAST = "SELECT order_id, attempt, state FROM submissions WHERE cart_id = %(id)s ORDER BY attempt DESC LIMIT 1"
+LAST = (
+    "SELECT order_id, attempt, state, rejection FROM submissions WHERE cart_id = %(id)s ORDER BY attempt DESC LIMIT 1"
+)
 
 SUBMIT = """
     INSERT INTO submissions (order_id, cart_id, attempt, state, submission, submitted_at, asked_at)
     VALUES (%(order_id)s, %(cart_id)s, %(attempt)s, %(state)s, %(submission)s, %(now)s, %(now)s)
     ON CONFLICT DO NOTHING
 """
-FOUND = "SELECT state, submission, submitted_at FROM submissions WHERE order_id = %(order_id)s"
+FOUND = "SELECT state, submission, rejection, submitted_at FROM submissions WHERE order_id = %(order_id)s"
 STANDING = """
-    SELECT state, submission, submitted_at FROM submissions
+    SELECT state, submission, rejection, submitted_at FROM submissions
      WHERE order_id = %(order_id)s OR (cart_id = %(cart_id)s AND state = 'open')
      ORDER BY order_id = %(order_id)s DESC LIMIT 1
 """
 SETTLE = """
     UPDATE submissions
-       SET state = CASE state WHEN 'open' THEN %(state)s ELSE state END, settled_at = coalesce(settled_at, %(now)s)
-     WHERE order_id = %(order_id)s RETURNING state, submission, submitted_at
+       SET state = CASE state WHEN 'open' THEN %(state)s ELSE state END, settled_at = coalesce(settled_at, %(now)s),
+           rejection = CASE state WHEN 'open' THEN %(rejection)s ELSE rejection END
+     WHERE order_id = %(order_id)s RETURNING state, submission, rejection, submitted_at
 """
 UNDECIDED = "SELECT cart_id::text FROM submissions WHERE state = 'open' AND cart_id = ANY(%(carts)s::uuid[])"
 OVERDUE = """
@@ -98,7 +101,7 @@ class KeptCarts:
             return cart
         if cart.state is State.OPEN and cart.attempt < last["attempt"]:
             return replace(cart, attempt=last["attempt"])
-        return cart.settled(str(last["order_id"]), Verdict(last["state"]))
+        return cart.settled(str(last["order_id"]), Verdict(last["state"]), _rejection(last))
 
 
 def row_of(cart: Cart) -> Row:
@@ -136,18 +139,21 @@ class KeptSubmissions:
             row = session.one(FOUND, order_id=order_id)
         return None if row is None else _submission(row)
 
-    def abandon(self, cart: Cart, now: datetime) -> Verdict:
-        """Keep a submission that never came as abandoned, or return the verdict on the one that stands."""
+    def abandon(self, cart: Cart, now: datetime) -> Submission:
+        """Keep a submission that never came as abandoned, or return the one that stands."""
         given_up = Submission(fact=CartSubmitted.of(cart), verdict=Verdict.ABANDONED, submitted_at=now)
         with self._database.transaction() as tx:
             if tx.run(SUBMIT, **_columns(given_up)) == 1:
-                return Verdict.ABANDONED
-            return _standing(tx, given_up.fact).verdict
+                return given_up
+            return _standing(tx, given_up.fact)
 
-    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> Submission | None:
+    def settle(
+        self, order_id: str, verdict: Verdict, now: datetime, rejection: Rejection | None = None
+    ) -> Submission | None:
         """Note the order service's verdict; the first one stands. Return the submission, None where there is none."""
+        why = msgspec.json.encode(rejection).decode() if rejection else None
         with self._database.reading() as session:
-            row = session.one(SETTLE, order_id=order_id, state=verdict, now=now)
+            row = session.one(SETTLE, order_id=order_id, state=verdict, rejection=why, now=now)
         return None if row is None else _submission(row)
 
     def undecided(self, cart_ids: Collection[str]) -> set[str]:
@@ -186,7 +192,13 @@ def _standing(tx: Transaction, fact: CartSubmitted) -> Submission:
 
 def _submission(row: Row) -> Submission:
     fact = msgspec.json.decode(row["submission"], type=CartSubmitted)
-    return Submission(fact=fact, verdict=Verdict(row["state"]), submitted_at=row["submitted_at"])
+    return Submission(
+        fact=fact, verdict=Verdict(row["state"]), rejection=_rejection(row), submitted_at=row["submitted_at"]
+    )
+
+
+def _rejection(row: Row) -> Rejection | None:
+    return None if row["rejection"] is None else msgspec.json.decode(row["rejection"], type=Rejection)
 
 
 def _told(fact: CartSubmitted, at: datetime) -> Event:

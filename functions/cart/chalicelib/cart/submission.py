@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Annotated, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.cart.carts import Carts
 from chalicelib.cart.events import CartSubmitted
-from chalicelib.cart.model import Asked, Cart, Operation, State, Verdict
+from chalicelib.cart.model import Asked, Cart, Operation, Reason, Rejection, State, Verdict
 from souk.auth import Signer
 from souk.errors import Invalid, Refused
 from souk.ids import id_of
@@ -23,6 +24,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     fact: CartSubmitted
     verdict: Verdict = Verdict.OPEN
+    rejection: Rejection | None = None
     submitted_at: datetime
 
 
@@ -35,10 +37,12 @@ class Submissions(Protocol):
     def find(self, order_id: str) -> Submission | None:
         """Return what was submitted under an order id."""
 
-    def abandon(self, cart: Cart, now: datetime) -> Verdict:
-        """Keep a submission that never came as abandoned, or return the verdict on the one that did come."""
+    def abandon(self, cart: Cart, now: datetime) -> Submission:
+        """Keep a submission that never came as abandoned, or return the one that did come."""
 
-    def settle(self, order_id: str, verdict: Verdict, now: datetime) -> Submission | None:
+    def settle(
+        self, order_id: str, verdict: Verdict, now: datetime, rejection: Rejection | None = None
+    ) -> Submission | None:
         """Note the order service's verdict; the first one stands. Return the submission, None where there is none."""
 
     def undecided(self, cart_ids: Collection[str]) -> set[str]:
@@ -56,12 +60,17 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Submitted(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the order will be, and the token that lets its holder read it."""
+    """Where the order will be, and the token that lets its holder read it.
+
+    Whoever waited for the outcome (`Prefer: respond-sync`) is told it: `placed`, or `rejected` with its reasons.
+    """
 
     order_id: str
     order_token: str
     location: str
     status: str = "pending"
+    reasons: tuple[Reason, ...] = ()
+    quote_id: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -97,7 +106,7 @@ def submit(
     kept = carts.change(cart_id, freeze)
     submission = _standing(kept.cart, kept.cart.operation(asked), submissions=submissions, now=now)
     if submission.verdict is Verdict.ABANDONED:
-        raise Refused("this submission came too late, the cart is open again", code="submission-abandoned")
+        raise too_late()
     return Outcome(_answer(submission, signer), again=not kept.changed and asked.key is not None)
 
 
@@ -108,7 +117,7 @@ def _standing(cart: Cart, before: Operation | None, *, submissions: Submissions,
         return submissions.open(cart, now)
     found = submissions.find(id_of("order", cart.id, attempt))
     if found is None:
-        raise Refused("this submission came too late, the cart is open again", code="submission-abandoned")
+        raise too_late()
     return found
 
 
@@ -116,3 +125,19 @@ def _answer(submission: Submission, signer: Signer) -> Submitted:
     order_id = submission.fact.order_id
     token = signer.sign(order_id, audience="order", now=submission.submitted_at, lasts=TOKEN_LASTS)
     return Submitted(order_id=order_id, order_token=token, location=f"/order/orders/{order_id}")
+
+
+def decided(submitted: Submitted, submissions: Submissions) -> Submitted | None:
+    """Return the answer with the outcome in it; None while the order service has not decided. Raises Refused."""
+    found = submissions.find(submitted.order_id)
+    if found is None or found.verdict is Verdict.OPEN:
+        return None
+    if found.verdict is Verdict.ABANDONED:
+        raise too_late()
+    rejection = found.rejection or Rejection(order_id=submitted.order_id)
+    return replace(submitted, status=str(found.verdict), reasons=rejection.reasons, quote_id=rejection.quote_id)
+
+
+def too_late() -> Refused:
+    """Return the answer to a submission that was given up before it came."""
+    return Refused("this submission came too late, the cart is open again", code="submission-abandoned")

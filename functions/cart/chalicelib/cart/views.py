@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from chalicelib.cart.lines import Line, of_sku
-from chalicelib.cart.model import SHOWN, Cart, Operation, State
+from chalicelib.cart.model import SHOWN, Cart, Operation, Rejection, State
 from souk.markets import MARKETS
 from souk.money import Money, total
 
@@ -97,6 +97,8 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
 class CartView(msgspec.Struct, frozen=True, kw_only=True):
     """A cart. `subtotal` leaves out what is not sold any more; what is to be paid is said by a quote.
 
+    `rejection` says why the last submission was turned down, until the next one.
+
     Its state is `open`, `submitted`, `ordered` or `merged`. What is `saved` for later costs nothing and is not ordered.
     """
 
@@ -112,6 +114,7 @@ class CartView(msgspec.Struct, frozen=True, kw_only=True):
     item_count: int
     subtotal: Money
     order_id: str | None
+    rejection: Rejection | None = None
     created_at: datetime
     changed_at: datetime
     degraded: bool = False
@@ -195,6 +198,7 @@ def view(cart: Cart, shelved: Mapping[str, Shelved] | None, *, degraded: bool) -
         item_count=cart.item_count,
         subtotal=total(sold, currency=currency),
         order_id=cart.order_id if cart.state in {State.FROZEN, State.CLOSED} else None,
+        rejection=cart.rejection,
         created_at=cart.created_at,
         changed_at=cart.changed_at,
         degraded=degraded,

@@ -38,11 +38,16 @@ _PATIENT = {
     "schema": _TEXT,
     "description": "`wait=10`: with If-None-Match, answer when it is another version, or 304 after so many seconds",
 }
+_SYNC = {
+    **_PATIENT,
+    "description": "`respond-sync`, with `wait=5` if you like: answer with the outcome, or as usual after so many seconds",
+}
 HEADERS = {
     Takes.VERSION: [{**_SEEN, "required": True}],
     Takes.VERSION_IF_GIVEN: [{**_SEEN, "required": False}],
     Takes.KEY: [_KEY],
     Takes.WAIT: [_KNOWN, _PATIENT],
+    Takes.SYNC: [_SYNC],
 }
 _TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
 
