@@ -64,7 +64,7 @@ class Bridge:
     def _carried(self) -> tuple[Statistics, Carrying]:
         if self._plan.target == "direct":
             statistics = Statistics(line.consumer for line in self._lines)
-            return statistics, Workers(self._plan.workers, statistics, lambda: self._relay.hurry(now=True))
+            return statistics, Workers(self._plan.workers, statistics, self._relay.hurry)
         carrier = Carrier(self._url, self._lines, Queues())
         return carrier.statistics, _InProcess(carrier)
 
