@@ -62,7 +62,8 @@ def quote(body: QuoteWish) -> QuoteView:
     with live.deciding(keyed=app.attempt is not None) as books:
 
         def decide() -> QuoteView:
-            return QuoteView.of(quotes.quote(body, now=utcnow(), products=live.replica, quotes=books))
+            made = quotes.quote(body, now=utcnow(), products=live.replica, quotes=books, remembered=live.rates)
+            return QuoteView.of(made)
 
         return app.once(books.attempts, decide)
 

@@ -10,9 +10,10 @@ from chalicelib.order.model.address import Address
 from chalicelib.order.model.order import Order
 from chalicelib.order.model.pricing import Wish
 from chalicelib.order.model.product import Product, SoldSku
-from chalicelib.order.model.quote import Contact
+from chalicelib.order.model.quote import Contact, Quote
 from chalicelib.order.model.stock import Movement, Spot, Why
 from chalicelib.order.model.submission import Submission, SubmittedLine
+from chalicelib.order.model.tax import TaxRates
 from souk.clock import utcnow
 from souk.ids import id_of, new_id
 from souk.money import Money
@@ -24,7 +25,9 @@ LONG_AGO = timedelta(days=1)
 
 def product(version: int = 1, **change: Any) -> Product:
     """Return a product of one SKU that is sold."""
-    sku = SoldSku(sku=f"sku-{new_id()}", title="500 g", prices={"default": PRICE}, attributes={"weight": 500})
+    sku = SoldSku(
+        sku=f"sku-{new_id()}", title="500 g", prices={"default": PRICE, "net": PRICE}, attributes={"weight": 500}
+    )
     known: dict[str, Any] = {"id": new_id(), "version": version, "sold": True, "title": "Tea", "skus": (sku,)}
     return Product(**(known | change))
 
@@ -40,31 +43,51 @@ def shelve(keeper: Any, units: int) -> Product:
     return known
 
 
-def submission(keeper: Any, *goods: Product, quantity: int = 1, **change: Any) -> Submission:
-    """Return a fresh submission of so many of each, with a quote."""
+def quote(
+    keeper: Any,
+    *goods: Product,
+    quantity: int = 1,
+    market: str = "default",
+    vouchers: tuple[str, ...] = (),
+    remembered: dict[str, TaxRates] | None = None,
+) -> Quote:
+    """Return a quote of so many of each."""
     wish = quotes.QuoteWish(
         lines=tuple(Wish(one.skus[0].sku, quantity) for one in goods),
         contact=Contact(email="ada@example.com", name="Ada"),
         shipping_address=HOME,
         shipping_method="pickup",
+        vouchers=vouchers,
+        market=market,
     )
-    now = utcnow()
     with keeper.open() as books:
-        quote = quotes.quote(wish, now=now, products=keeper.replica, quotes=books)
+        return quotes.quote(wish, now=utcnow(), products=keeper.replica, quotes=books, remembered=remembered)
+
+
+def submission(
+    keeper: Any,
+    *goods: Product,
+    quantity: int = 1,
+    market: str = "default",
+    vouchers: tuple[str, ...] = (),
+    **change: Any,
+) -> Submission:
+    """Return a fresh submission of so many of each, with a quote."""
+    quoted = quote(keeper, *goods, quantity=quantity, market=market, vouchers=vouchers)
     cart = new_id()
     known: dict[str, Any] = {
         "order_id": id_of("order", cart, 1),
         "cart_id": cart,
         "attempt": 1,
-        "market": "default",
+        "market": market,
         "customer_id": None,
         "lines": tuple(
             SubmittedLine(sku=one.skus[0].sku, product_id=one.id, quantity=quantity, product_version=one.version)
             for one in goods
         ),
-        "quote_id": quote.id,
-        "accepted_total": quote.bill.totals.total,
-        "submitted_at": now,
+        "quote_id": quoted.id,
+        "accepted_total": quoted.bill.totals.total,
+        "submitted_at": utcnow(),
         "event_id": new_id(),
     }
     return Submission(**(known | change))

@@ -116,8 +116,12 @@ class MemoryBooks:
         ]
         return [_entry(n, one, self.now()) for n, one in reversed(numbered)][:limit]
 
-    def add_quote(self, quote: Quote) -> None:
+    def add_quote(self, quote: Quote, *, under: TaxRates | None = None) -> bool:
+        country = quote.recipient.shipping_address.country
+        if under is not None and under.version != self.rates.get(country, TaxRates(country=country)).version:
+            return False
         self.quotes[quote.id] = quote
+        return True
 
     def quote(self, quote_id: str) -> Recalled | None:
         found = self.quotes.get(quote_id)

@@ -12,7 +12,7 @@ from chalicelib.order.imports import PastLine, PastOrder, StockCount
 from chalicelib.order.model.listing import Filter
 from chalicelib.order.model.order import Order, Status
 from chalicelib.order.resync import resync
-from chalicelib.order.store import quotes, sql, stock
+from chalicelib.order.store import quotes, sql, stock, terms, vouchers
 from souk.clock import utcnow
 from souk.ids import new_id
 from souk.money import Money
@@ -34,7 +34,8 @@ def filled(stores: dict[str, str]) -> None:
     imports.import_stock([StockCount(sku=f"sku-{new_id()}", on_hand=1) for _ in range(300)])
     with Database("order", "OWNER_DATABASE_URL").reading() as tx:
         tx.run(
-            "ANALYZE orders, order_lines, stock, stock_ledger, reservations, decisions, quotes, shipments, payments, timeline"
+            "ANALYZE orders, order_lines, stock, stock_ledger, reservations, decisions, quotes, shipments, payments, timeline,"
+            " vouchers, voucher_uses, tax_rates"
         )
 
 
@@ -62,7 +63,16 @@ def filled(stores: dict[str, str]) -> None:
         (stock.READ_CHANGED, ROW | {"since": NOW, "limit": 500}, "stock_pkey"),
         (stock.READ_LEDGER, ROW | {"before": 10**9, "limit": 21}, "stock_ledger_by_row"),
         (quotes.READ_QUOTE, ORDER, "quotes_pkey"),
+        (quotes.READ_QUOTE, ORDER, "tax_rates_pkey"),
+        (quotes.READ_QUOTE, ORDER, "vouchers_pkey"),
         (quotes.FORGET_QUOTES, {}, "quotes_age"),
+        (terms.TERMS, {"country": "US", "codes": ["A"]}, "vouchers_pkey"),
+        (vouchers.LIST, {"after": "", "text": "A%", "limit": 21}, "vouchers_pkey"),
+        (vouchers.LIST, {"after": "", "text": None, "limit": 21}, "voucher_uses_released"),
+        (vouchers.LOCK, {"codes": ["A"]}, "vouchers_pkey"),
+        (vouchers.USE, {"codes": ["A"]}, "voucher_uses_released"),
+        (vouchers.RETURN, {"codes": ["A"]}, "voucher_uses_released"),
+        (sql.READ, ORDER, "voucher_uses_pkey"),
     ],
 )
 def test_each_query_uses_its_index(filled: None, query: str, values: Mapping[str, Any], index: str) -> None:

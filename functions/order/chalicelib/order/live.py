@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.store.books import Books
 from chalicelib.order.store.products import Replica
 from souk.mongo import Mongo
@@ -11,6 +12,7 @@ from souk.postgres import Database
 database = Database("order")
 documents = Mongo("order")
 replica = Replica(documents)
+rates: dict[str, TaxRates] = {}  # of tax, by country, as they were when last looked at
 
 
 @contextmanager

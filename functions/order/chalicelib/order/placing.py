@@ -94,7 +94,7 @@ class Books(Protocol):
     def add_order(self, order: Order, *events: Event) -> None:
         """Keep a new order and its events. Raises Taken or Spent where another one has its number or its quote."""
 
-    def add_quote(self, quote: Quote) -> None:
+    def add_quote(self, quote: Quote) -> bool:
         """Keep a new quote."""
 
     def add_rejection(self, rejection: Rejection, *events: Event) -> None:

@@ -1,9 +1,10 @@
 """Quotes: a shopper's lines priced from our own replica of the products, to be accepted with the cart.
 
-One round trip to MongoDB; two to PostgreSQL, which knows the rates of tax and the vouchers and keeps the quote.
+One round trip to MongoDB, one to PostgreSQL: rates of tax are remembered, and the quote is kept only where they are
+still so. One more where they are not, or vouchers are asked for.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from typing import Annotated, Protocol
 
@@ -15,6 +16,7 @@ from chalicelib.order.model.pricing import Bill, Known, Offer, Terms, Wish
 from chalicelib.order.model.product import Product, offers_of
 from chalicelib.order.model.quote import LASTS, Contact, Quote, Recipient
 from chalicelib.order.model.shipping import method_of
+from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.model.voucher import Voucher
 from souk.errors import Fault, Invalid
 from souk.ids import new_id
@@ -61,23 +63,42 @@ class Quotes(Protocol):
     def terms(self, country: str, codes: Collection[str]) -> Known:
         """Return a country's rates of tax, and those of the vouchers that exist."""
 
-    def add_quote(self, quote: Quote) -> None:
-        """Keep a new quote."""
+    def add_quote(self, quote: Quote, *, under: TaxRates | None = None) -> bool:
+        """Keep a new quote and return True, unless its country's rates are others than it was made `under`."""
 
 
-def quote(wish: QuoteWish, *, now: datetime, products: Products, quotes: Quotes) -> Quote:
-    """Price what is wished and keep the quote. Raises Invalid, pointing at what cannot be priced."""
+def quote(
+    wish: QuoteWish,
+    *,
+    now: datetime,
+    products: Products,
+    quotes: Quotes,
+    remembered: MutableMapping[str, TaxRates] | None = None,
+) -> Quote:
+    """Price what is wished and keep the quote. Raises Invalid, pointing at what cannot be priced.
+
+    `remembered` are the rates of tax by country as they were when last looked at.
+    """
+    rates = {} if remembered is None else remembered
     market = pricing.market_of(wish.market)
     _check(_faults(wish, market))
     country = wish.shipping_address.country
     method = method_of(wish.shipping_method, country)
     offers = offers_of(products.with_skus({line.sku for line in wish.lines}), market.code)
     _check(_not_sold(wish.lines, offers))
+
+    def priced(known: Known) -> Quote:
+        terms = Terms(method=method, rates=known.rates, vouchers=known.vouchers)
+        return quoted(pricing.bill(wish.lines, offers, market=market, terms=terms), _recipient(wish), now=now)
+
+    if not wish.codes and country in rates:
+        made = priced(Known(rates=rates[country]))
+        if quotes.add_quote(made, under=rates[country]):
+            return made
     known = quotes.terms(country, wish.codes)
-    goods = pricing.goods_of(wish.lines, offers, currency=market.currency)
-    _check(_vouchers(wish, known.vouchers, goods, now))
-    terms = Terms(method=method, rates=known.rates, vouchers=known.vouchers)
-    made = quoted(pricing.bill(wish.lines, offers, market=market, terms=terms), _recipient(wish), now=now)
+    rates[country] = known.rates
+    _check(_vouchers(wish, known.vouchers, pricing.goods_of(wish.lines, offers, currency=market.currency), now))
+    made = priced(known)
     quotes.add_quote(made)
     return made
 

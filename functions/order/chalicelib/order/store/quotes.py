@@ -3,6 +3,7 @@
 import msgspec
 
 from chalicelib.order.model.quote import Quote, Recalled
+from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.store.terms import RATES, known
 from chalicelib.order.store.vouchers import COLUMNS
 from souk.ids import is_id
@@ -10,15 +11,17 @@ from souk.postgres import Transaction
 
 ADD_QUOTE = """
     INSERT INTO quotes (id, bill, recipient, made_at, expires_at)
-    VALUES (%(id)s, %(bill)s, %(recipient)s, %(made_at)s, %(expires_at)s)
+    SELECT %(id)s, %(bill)s, %(recipient)s, %(made_at)s, %(expires_at)s
+     WHERE %(seen)s::bigint IS NULL
+        OR %(seen)s = COALESCE((SELECT version FROM tax_rates WHERE country = %(country)s), 0)
 """
 READ_QUOTE = f"""
     SELECT id, bill, recipient, made_at, expires_at,
            (SELECT to_jsonb(rates) FROM (
-               SELECT {RATES} FROM tax_rates WHERE country = recipient#>>'{{shipping_address,country}}') rates) AS rates,
+               SELECT {RATES} FROM tax_rates WHERE country = (recipient#>>'{{shipping_address,country}}')::char(2)) rates) AS rates,
            (SELECT jsonb_agg(voucher ORDER BY code) FROM (
                SELECT {COLUMNS} FROM vouchers
-                WHERE code IN (SELECT d->>'code' FROM jsonb_array_elements(bill->'discounts') AS discount (d))) voucher
+                WHERE code = ANY(ARRAY(SELECT d->>'code' FROM jsonb_array_elements(bill->'discounts') AS discount (d)))) voucher
            ) AS vouchers
       FROM quotes WHERE id = %(id)s
 """  # noqa: S608 - made of constants
@@ -32,16 +35,19 @@ class QuoteRows:
         """Work in `tx`."""
         self.tx = tx
 
-    def add_quote(self, quote: Quote) -> None:
-        """Keep a new quote."""
-        self.tx.run(
+    def add_quote(self, quote: Quote, *, under: TaxRates | None = None) -> bool:
+        """Keep a new quote and return True, unless its country's rates are others than it was made `under`."""
+        kept = self.tx.run(
             ADD_QUOTE,
             id=quote.id,
             bill=msgspec.json.encode(quote.bill).decode(),
             recipient=msgspec.json.encode(quote.recipient).decode(),
             made_at=quote.made_at,
             expires_at=quote.expires_at,
+            country=quote.recipient.shipping_address.country,
+            seen=None if under is None else under.version,
         )
+        return kept > 0
 
     def quote(self, quote_id: str) -> Recalled | None:
         """Return a quote, with the rates and the vouchers it is about as they are now; None for one that is not here.
