@@ -58,7 +58,7 @@ def test_the_same_key_gets_the_same_quote(shop: Shop) -> None:
         ({"shipping_address": {**ADDRESS, "region": ""}}, "/shipping_address/region"),
         ({"billing_address": {**ADDRESS, "country": "CA"}}, "/billing_address/postal_code"),
         ({"contact": {"email": "nobody", "name": "Ada"}}, "/contact/email"),
-        ({"surprise": 1}, ""),
+        ({"surprise": 1}, "/surprise"),
     ],
 )
 def test_what_cannot_be_priced_is_pointed_at(shop: Shop, change: dict[str, object], pointer: str) -> None:
