@@ -50,7 +50,7 @@ down: ## Stop the local stack; its data stays
 check: setup ## The one gate: style, types, contracts, API documents, templates, shell scripts, lock files
 	ruff check .
 	ruff format --check .
-	mypy -p souk -p souk_cli -p souk_local -p souk_executor $(foreach s,$(SERVICES),-p chalicelib.$(s))
+	mypy -p souk -p souk_cli -p souk_local -p souk_executor -p order_path $(foreach s,$(SERVICES),-p chalicelib.$(s))
 	for service in $(SERVICES); do mypy functions/$$service/app.py; done
 	mypy bench
 	MYPYPATH=tests mypy tests
@@ -77,6 +77,10 @@ test: setup ## Run every test: unit, contract, apps, faults and the journeys on 
 .PHONY: unit
 unit: setup ## Run the fast tests alone: no network, no stores, less than a minute
 	pytest tests/unit
+
+.PHONY: model
+model: setup ## Explore the model of the order path: it must hold, and break without each line of the protocol
+	@PYTHONPATH=docs/decisions python -m order_path
 
 .PHONY: test-down
 test-down: ## Stop the stack that tests use, which stays up when one fails
