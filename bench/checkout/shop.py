@@ -114,6 +114,19 @@ class Keeper:
         self.ask("PUT", where, None, status=200, headers=seen)
         return Goods(made.body["id"], sku)
 
+    def receive(self, goods: Goods, quantity: int) -> None:
+        """Put more of something on the shelf."""
+        wish = {"change": quantity, "reason": "received"}
+        key = {"Idempotency-Key": new_id()}
+        self.ask("POST", f"/order/stock/{goods.sku}/adjustments", wish, status=201, headers=key)
+
+    def voucher(self, *, uses: int) -> str:
+        """Make a voucher for so many orders; return its code."""
+        code = f"BENCH-{new_id()[-12:]}".upper()
+        wish = {"code": code, "off": 1_000, "usage_limit": uses}
+        self.ask("POST", "/order/vouchers", wish, status=201, headers={"Idempotency-Key": new_id()})
+        return code
+
     def on_sale(self, count: int, *, stock: int) -> list[Goods]:
         """Put new products on sale and wait until carts and quotes know them."""
         found = [self.goods(stock=stock) for _ in range(count)]
@@ -171,15 +184,16 @@ class Buyer:
         """Look at the cart."""
         return expect(200, self.client.ask("GET", f"/cart/carts/{self.cart}", token=self.token), "showing a cart")
 
-    def quoting(self) -> Reply:
+    def quoting(self, voucher: str = "") -> Reply:
         """Ask for a quote; return the answer, whatever it is."""
         lines = [{"sku": sku, "quantity": quantity} for sku, quantity in self.lines.items()]
         wish = {"lines": lines, "contact": CONTACT, "shipping_address": HOME, "shipping_method": "standard"}
-        return self.client.ask("POST", "/order/quotes", wish)
+        vouchers = {"vouchers": [voucher]} if voucher else {}
+        return self.client.ask("POST", "/order/quotes", wish | vouchers)
 
-    def quote(self) -> dict[str, Any]:
+    def quote(self, voucher: str = "") -> dict[str, Any]:
         """Get a quote for the lines."""
-        found: dict[str, Any] = expect(201, self.quoting(), "a quote").body
+        found: dict[str, Any] = expect(201, self.quoting(voucher), "a quote").body
         return found
 
     def submitting(self, quote: Mapping[str, Any], *, key: str = "") -> Reply:

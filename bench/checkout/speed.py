@@ -92,7 +92,7 @@ def checking_out(load: Load, goods: Sequence[Goods]) -> Row:
 
 def _violations(done: Sequence[Checkout], goods: Sequence[Goods]) -> Iterator[str]:
     for one in done:
-        if one.outcome != PLACED:
+        if one.outcome.status != PLACED:
             yield f"cart {one.cart} became {one.outcome.status} {', '.join(one.outcome.reasons)}"
     yield from stores.faults_of_carts({one.cart: one.outcome.status for one in done})
     for shelf in stores.shelves([one.sku for one in goods]):

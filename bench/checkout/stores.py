@@ -29,6 +29,11 @@ DECIDED = """
 SUBMITTED = "SELECT order_id::text, cart_id::text, state FROM submissions WHERE cart_id = ANY(%(carts)s::uuid[])"
 
 PLACED = "SELECT count(*) AS n FROM orders WHERE cart_id = ANY(%(carts)s)"
+USED = """
+    SELECT used, usage_limit,
+           (SELECT count(*) FROM voucher_uses u WHERE u.code = v.code AND state = 'used') AS uses
+      FROM vouchers v WHERE code = %(code)s
+"""
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,3 +112,11 @@ def faults_of_carts(told: Mapping[str, str]) -> Iterator[str]:
             yield f"cart {one.cart_id}: told {told[one.cart_id]}, decided {kept}"
     if strangers := {one.order_id for one in decided} ^ {one.order_id for one in submitted}:
         yield f"{len(strangers)} orders were submitted and not decided on, or the other way round"
+
+
+def faults_of_voucher(code: str, *, uses: int) -> Iterator[str]:
+    """Tell what is kept of a voucher that was to be used so often, and is something else."""
+    with ORDERS.reading() as session:
+        row = session.one(USED, code=code)
+    if row is None or not row["used"] == row["uses"] == uses or row["used"] > row["usage_limit"]:
+        yield f"voucher {code}, {uses} uses: {dict(row or {})}"

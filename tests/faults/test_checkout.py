@@ -20,13 +20,22 @@ def shop(request: pytest.FixtureRequest, stores: dict[str, str]) -> Iterator[Dep
 
 
 def test_as_many_are_sold_as_there_are_and_everybody_else_is_told_why_not(shop: Deployment) -> None:
-    row = buyers.compete(shop.base, Crowd(buyers=40, units=5, at_once=16))
+    wave = buyers.compete(shop.base, Crowd(buyers=40, units=5, at_once=16))
+    row = wave.row()
     assert row.violations == (), shop.log()
     assert row.outcome == "5 placed, 35 rejected out-of-stock"
+    again = buyers.deliver_again(shop.base, wave)
+    assert again.violations == (), shop.log()
+
+
+def test_a_voucher_is_used_as_often_as_it_may_be(shop: Deployment) -> None:
+    row = buyers.compete(shop.base, Crowd(buyers=24, units=5, at_once=12, voucher=True)).row()
+    assert row.violations == (), shop.log()
+    assert row.outcome.startswith("5 placed, 19 rejected")
 
 
 def test_carts_of_the_same_goods_in_any_order_do_not_lock_each_other_out(shop: Deployment) -> None:
-    row = buyers.compete(shop.base, Crowd(buyers=24, units=5, at_once=12, skus=5))
+    row = buyers.compete(shop.base, Crowd(buyers=24, units=5, at_once=12, skus=5)).row()
     assert row.violations == (), shop.log()
     assert row.outcome == "5 placed, 19 rejected out-of-stock"
 
