@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.cart import carts, live, outcomes, overdue, persistence, submission
+from chalicelib.cart import carts, idle, live, outcomes, overdue, persistence, submission
 from chalicelib.cart.carts import Wish
 from chalicelib.cart.events import (
     CartChanged,
@@ -246,6 +246,12 @@ def keep_cart(event: Event, _: CartChanged) -> None:
 def look_after_submissions() -> None:
     """Give back carts that were frozen in vain, and ask for verdicts that are overdue."""
     overdue.look(frozen=live.carts, carts=live.carts, submissions=live.submissions, now=utcnow())
+
+
+@app.every(10)
+def look_after_idle_carts() -> None:
+    """Tell of carts that nobody comes back to, and forget those that are kept no longer."""
+    idle.look(archive=live.backup, keeping=live.keeping(), now=utcnow())
 
 
 @app.every(60)

@@ -6,6 +6,7 @@ import pytest
 from doors import Doors, Reply, customer
 
 from chalicelib.cart import live
+from chalicelib.cart.lines import Merging
 from souk.clock import utcnow
 
 from .conftest import Shop, Shopper, changed
@@ -31,6 +32,45 @@ def test_lines_move_and_the_source_says_where_to(shop: Shop, guest: Shopper, min
     assert {line["sku"]: line["quantity"] for line in mine.look()["lines"]} == {tea: 5, coffee: 1}
     gone = guest("GET")
     assert (gone.status, gone.headers["Location"]) == (410, f"/cart/carts/{mine.cart}")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "lines"),
+    [
+        ("sum", {"tea": 5, "cup": 1, "pot": 4}),
+        ("max", {"tea": 3, "cup": 1, "pot": 4}),
+        ("replace", {"tea": 2, "pot": 4}),
+    ],
+)
+def test_lines_move_as_was_chosen(
+    shop: Shop, guest: Shopper, mine: Shopper, strategy: str, lines: dict[str, int]
+) -> None:
+    names = {shop.sell(): name for name in ("tea", "cup", "pot")}
+    skus = {name: sku for sku, name in names.items()}
+    for shopper, wishes in ((mine, {"tea": 3, "cup": 1}), (guest, {"tea": 2, "pot": 4})):
+        for name, quantity in wishes.items():
+            shopper.add(skus[name], quantity)
+    wish = {"source": guest.cart, "source_token": guest.token, "strategy": strategy}
+    merged = mine("POST", "/merge", wish)
+    assert {names[one["sku"]]: one["quantity"] for one in merged.body["cart"]["lines"]} == lines
+    again = mine("POST", "/merge", {**wish, "strategy": "sum"})
+    assert (again.status, again.body["cart"]["lines"]) == (200, merged.body["cart"]["lines"])
+
+
+def test_a_merge_whose_answer_was_lost_is_finished_as_it_was_begun(shop: Shop, guest: Shopper, mine: Shopper) -> None:
+    tea = shop.sell()
+    guest.add(tea, 4)
+    mine.add(tea, 3)
+    live.carts.change(guest.cart, lambda one: one.merging_into(mine.cart, Merging.MAX).stamped(utcnow()))
+    assert merge(mine, guest).body["item_count"] == 4
+    assert merge(mine, guest).body["item_count"] == 4
+
+
+def test_a_merge_keeps_the_limits(shop: Shop, guest: Shopper, mine: Shopper) -> None:
+    tea = shop.sell()
+    guest.add(tea, 600)
+    mine.add(tea, 600)
+    assert merge(mine, guest).body["item_count"] == live.limits().of_one == 999
 
 
 def test_merging_again_adds_nothing(shop: Shop, guest: Shopper, mine: Shopper) -> None:

@@ -1,6 +1,6 @@
 """What the cart service says and what it listens to."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar
 
 import msgspec
@@ -64,7 +64,32 @@ class CartSubmitted(Fact, frozen=True, kw_only=True):
         )
 
 
-PUBLISHES = catalogue(CartChanged, CartSubmitted)
+class CartAbandoned(Fact, frozen=True, kw_only=True):
+    """Somebody filled a cart and did not come back to it for long."""
+
+    TYPE: ClassVar[str] = "cart.abandoned"
+
+    cart_id: str
+    market: str
+    customer_id: str | None
+    line_count: int
+    item_count: int
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, cart: Cart) -> "CartAbandoned":
+        """Say which cart nobody came back to."""
+        return cls(
+            cart_id=cart.id,
+            market=cart.market,
+            customer_id=cart.holder.customer_id,
+            line_count=cart.line_count,
+            item_count=cart.item_count,
+            changed_at=cart.changed_at,
+        )
+
+
+PUBLISHES = catalogue(CartChanged, CartSubmitted, CartAbandoned)
 
 
 class OrderPlaced(Fact, frozen=True, kw_only=True):

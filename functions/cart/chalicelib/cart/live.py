@@ -4,8 +4,9 @@ import functools
 
 import msgspec
 
+from chalicelib.cart.keeping import Keeping
 from chalicelib.cart.lines import Limits
-from chalicelib.cart.live_cart import Keeping, LiveCarts
+from chalicelib.cart.live_cart import LiveCarts
 from chalicelib.cart.refusals import KeptRefusals
 from chalicelib.cart.replica import Replica
 from chalicelib.cart.store import KeptCarts, KeptSubmissions
@@ -31,6 +32,7 @@ def keeping() -> Keeping:
     return Keeping(
         guest_days=_number("GUEST_DAYS", Keeping().guest_days),
         customer_days=_number("CUSTOMER_DAYS", Keeping().customer_days),
+        abandoned_hours=_number("ABANDONED_HOURS", Keeping().abandoned_hours),
     )
 
 
@@ -40,7 +42,7 @@ def _number(name: str, default: int) -> int:
 
 database = Database("cart")
 redis = Redis("cart")
-backup = KeptCarts(database)
+backup = KeptCarts(database, keeping)
 carts = LiveCarts(redis, backup, keeping)
 submissions = KeptSubmissions(database)
 replica = Replica(database)

@@ -8,31 +8,17 @@ from typing import Any, Protocol
 import msgspec
 
 from chalicelib.cart.carts import Kept
+from chalicelib.cart.keeping import Keeping
 from chalicelib.cart.lines import Change, Limits
-from chalicelib.cart.model import KEPT_FOR, KEPT_OPERATIONS, NEW, Asked, Cart, Holder, State, versioned, whole
+from chalicelib.cart.model import KEPT_FOR, KEPT_OPERATIONS, NEW, Asked, Cart, versioned, whole
 from chalicelib.cart.scripts import CHANGE, INSTALL, READ, WRITE
 from souk.errors import Missing, Unavailable
 from souk.redis import Redis, as_bytes
 
 BUCKETS = 64
 TRIES = 64  # every try that fails is another change that did not
-DONE_FOR = 7  # days that a cart which takes no more changes stays in Redis; PostgreSQL has it after
-DAY = 86_400_000  # milliseconds
 SECONDS = 19  # characters of a moment in RFC 3339 without its fraction
 SURE = frozenset({"held", "written"})  # answers after which the cart needs no look at PostgreSQL
-
-
-class Keeping(msgspec.Struct, frozen=True, kw_only=True):
-    """How many days after its last change a cart is kept."""
-
-    guest_days: int = 30
-    customer_days: int = 90
-
-    def lasts(self, holder: Holder, state: State = State.OPEN) -> int:
-        """Return for how many milliseconds Redis keeps such a cart."""
-        if state in {State.CLOSED, State.MERGED}:
-            return DONE_FOR * DAY
-        return (self.guest_days if holder.customer_id is None else self.customer_days) * DAY
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,13 @@
 """What the cart service keeps in PostgreSQL: carts as Redis last had them, and what was submitted."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.cart.events import CartSubmitted
+from chalicelib.cart.events import CartAbandoned, CartSubmitted
+from chalicelib.cart.keeping import Keeping
 from chalicelib.cart.live_cart import body_of, cart_of
 from chalicelib.cart.model import Cart, Rejection, State, Verdict
 from chalicelib.cart.submission import Submission
@@ -28,6 +29,30 @@ NEWER = """
 NEWER_OF_HISTORY = f"{NEWER} AND (kept.history IS NULL OR kept.history = excluded.history)"
 SAME = "SELECT 1 AS same FROM carts WHERE id = %(id)s AND version = %(version)s"
 COMPARED = "UPDATE carts SET history = %(history)s WHERE id = %(id)s RETURNING body"
+# What Redis has forgotten by its time comes back from here no more, though the row may be there for some minutes.
+COMPARED_ALONE = """
+    UPDATE carts SET history = %(history)s
+     WHERE id = %(id)s AND (state = 'frozen'
+           OR changed_at > now() - CASE WHEN customer_id IS NULL THEN %(guests)s ELSE %(customers)s END)
+    RETURNING body
+"""
+ABANDONED = """
+    UPDATE carts SET abandoned = version WHERE id IN (
+           SELECT id FROM carts
+            WHERE state = 'open' AND skus <> '{}' AND abandoned IS DISTINCT FROM version AND changed_at < %(before)s
+            ORDER BY changed_at LIMIT 100 FOR UPDATE SKIP LOCKED)
+    RETURNING body
+"""
+# Whatever was ordered, or may still be, is kept for ever.
+EXPIRED = """
+    DELETE FROM carts WHERE id IN (
+           SELECT id FROM carts
+            WHERE changed_at < greatest(%(guests)s, %(customers)s)
+              AND changed_at < CASE WHEN customer_id IS NULL THEN %(guests)s ELSE %(customers)s END
+              AND state <> 'frozen'
+              AND NOT EXISTS (SELECT 1 FROM submissions WHERE cart_id = carts.id AND submissions.state IN ('open', 'placed'))
+            LIMIT 500 FOR UPDATE SKIP LOCKED)
+"""
 LAST = (
     "SELECT order_id, attempt, state, rejection FROM submissions WHERE cart_id = %(id)s ORDER BY attempt DESC LIMIT 1"
 )
@@ -60,9 +85,10 @@ ASKED = "UPDATE submissions SET asked_at = %(now)s WHERE order_id = ANY(%(orders
 class KeptCarts:
     """PostgreSQL's side of the carts; see `live_cart.Backing`."""
 
-    def __init__(self, database: Database) -> None:
-        """Keep them in `database`."""
+    def __init__(self, database: Database, keeping: Callable[[], Keeping] = Keeping) -> None:
+        """Keep them in `database`, for as long as `keeping` says."""
         self._database = database
+        self._keeping = keeping
 
     def find(self, cart_id: str) -> Cart:
         """Return a cart as it was last kept here. Raises Missing."""
@@ -90,8 +116,28 @@ class KeptCarts:
         with self._database.transaction() as tx:
             if held is not None:
                 tx.run(NEWER, **row_of(held), body=body_of(held), history=history)
-            row = tx.one(COMPARED, id=cart_id, history=history)
+                row = tx.one(COMPARED, id=cart_id, history=history)
+            else:
+                row = tx.one(COMPARED_ALONE, id=cart_id, history=history, **self._lasts())
         return None if row is None else cart_of(row["body"])
+
+    def tell_abandoned(self, *, before: datetime, now: datetime) -> int:
+        """Tell of open carts with lines that did not change since then, of each version once; return how many."""
+        with self._database.transaction() as tx:
+            carts = [cart_of(row["body"]) for row in tx.all(ABANDONED, before=before)]
+            events = [CartAbandoned.of(cart) for cart in carts if cart.wanted]
+            versions = {cart.id: cart.version for cart in carts}
+            told = (Event.of(one, aggregate=one.cart_id, version=versions[one.cart_id], now=now) for one in events)
+            add_events(tx, *told)
+        return len(carts)
+
+    def forget(self, *, guests: datetime, customers: datetime) -> int:
+        """Forget carts that did not change since then, but for what was ordered or may be; return how many."""
+        with self._database.reading() as session:
+            return session.run(EXPIRED, guests=guests, customers=customers)
+
+    def _lasts(self) -> Row:
+        return {"guests": self._keeping().guests, "customers": self._keeping().customers}
 
     def mend(self, cart: Cart) -> Cart:
         """Return the cart as its last submission would have it: settled, and counting on from its attempt."""
