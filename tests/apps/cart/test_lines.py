@@ -230,7 +230,7 @@ def test_a_refusal_is_repeated_under_its_key(shop: Shop, guest: Shopper) -> None
         ({"sku": "a\u0000b"}, "/sku"),
         ({"sku": "a" * 101}, "/sku"),
         ({"sku": 1}, "/sku"),
-        ({"sku": "a", "colour": "red"}, ""),
+        ({"sku": "a", "colour": "red"}, "/colour"),
         ([], ""),
     ],
 )
