@@ -6,6 +6,7 @@ from datetime import datetime
 from chalicelib.order import (
     expiry,
     fulfilment,
+    holds,
     live,
     locations,
     management,
@@ -37,7 +38,7 @@ from chalicelib.order.quotes import MarketQuery, QuoteWish
 from chalicelib.order.stock import Adjustment, Count, LedgerQuery, LocationQuery, StockQuery, Terms
 from chalicelib.order.store.books import Books
 from chalicelib.order.taxes import RatesWish
-from chalicelib.order.views import MethodView, OrderView, QuoteView, StockView
+from chalicelib.order.views import HoldView, MethodView, OrderView, QuoteView, StockView
 from chalicelib.order.vouchers import NewVoucher, VoucherEdit, VoucherQuery
 from souk import records
 from souk.clock import utcnow
@@ -63,9 +64,27 @@ def quote(body: QuoteWish) -> QuoteView:
 
         def decide() -> QuoteView:
             made = quotes.quote(body, now=utcnow(), products=live.replica, quotes=books, remembered=live.rates)
-            return QuoteView.of(made)
+            return QuoteView.of(made, stock.outlook(made.wanted, today=made.made_at.date(), stock=books))
 
         return app.once(books.attempts, decide)
+
+
+@app.route("/quotes/{quote_id}/reservation", methods=["PUT"])
+def hold_stock(quote_id: str) -> HoldView:
+    """Hold stock for whoever checks out by a quote, for a while and once; the order that names the quote takes it over.
+
+    Nothing is promised beyond that while: when it is over, the stock is anybody's.
+    """
+    holder, bounds = app.where_from, live.bounds()
+    with live.books() as books:
+        return HoldView.of(quote_id, holds.hold(quote_id, holder=holder, bounds=bounds, books=books))
+
+
+@app.route("/quotes/{quote_id}/reservation", methods=["DELETE"])
+def give_back_stock(quote_id: str) -> None:
+    """Give back what is held for a quote."""
+    with live.books() as books:
+        holds.give_back(quote_id, books=books)
 
 
 @app.route("/orders", permission="orders:read", admits=Admits.CUSTOMER)
@@ -292,6 +311,7 @@ def sweep_order() -> None:
     records.sweep(live.database)
     with live.reading() as books:
         books.forget_quotes()
+        books.forget_holds()
 
 
 def _changed(order_id: str, change: Callable[[Books, datetime], Order]) -> OrderView:

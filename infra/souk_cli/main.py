@@ -21,6 +21,7 @@ HELP: Mapping[str, str] = {
     "bridge": "Carry events from the outboxes to their consumers.",
     "replay": "Send again what the outboxes keep.",
     "resync": "Let services tell again how things are now.",
+    "check": "Check what must always be true of the books.",
     "demo": "Play a shopping journey and tell what happens.",
     "dlq": "List, show and redrive parked messages.",
     "admin": "Make the first staff member, and look after staff.",

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.order.model.allocation import Shelf
+from chalicelib.order.model.hold import Fate, Held, Holding
 from chalicelib.order.model.listing import Filter, Place, Summary
 from chalicelib.order.model.number import Taken
 from chalicelib.order.model.order import Cause, Hold, Lapsed, LapsedOrder, Order, Reservation, Status
@@ -30,6 +31,7 @@ class MemoryBooks:
     def __init__(self) -> None:
         self.rows: dict[Spot, Level] = {}
         self.ranks = {LOCATION: 0}
+        self.holds: list[Held] = []
         self.ledger: list[Movement] = []
         self.quotes: dict[str, Quote] = {}
         self.claimed: dict[str, Submission] = {}
@@ -64,6 +66,9 @@ class MemoryBooks:
 
     def lock(self, spots: Collection[Spot]) -> list[Level]:
         return [self.rows[spot] for spot in sorted(set(spots)) if spot in self.rows]
+
+    def goods(self, skus: Collection[str]) -> list[Shelf]:
+        return self.lock_goods(skus)
 
     def lock_goods(self, skus: Collection[str]) -> list[Shelf]:
         return [
@@ -196,7 +201,33 @@ class MemoryBooks:
         self.tell(*events)
 
     def due(self, limit: int) -> list[Spot]:
-        return sorted({one.spot for _, one in self._overdue()})[:limit]
+        spots = {one.spot for _, one in self._overdue()} | {one.spot for one in self.holds if self._is_over(one, None)}
+        return sorted(spots)[:limit]
+
+    def _is_over(self, one: Held, quote_id: str | None) -> bool:
+        return one.state is Fate.HELD and (one.held_until < self.now() or one.quote_id == quote_id)
+
+    def holding(self, quote_id: str, holder: str) -> Holding:
+        live = [one for one in self.holds if one.state is Fate.HELD and one.held_until >= self.now()]
+        others = {one.quote_id for one in live if one.holder == holder and one.quote_id != quote_id}
+        return Holding(held=tuple(one for one in self.holds if one.quote_id == quote_id), others=len(others))
+
+    def add_holds(self, holds: Sequence[Held]) -> None:
+        self.holds = [*self.holds, *holds]
+
+    def _end(self, gone: Collection[Held], fate: Fate) -> None:
+        self.holds = [replace(one, state=fate) if one in gone else one for one in self.holds]
+
+    def release(self, quote_id: str) -> list[Held]:
+        gone = [one for one in self.holds if one.quote_id == quote_id and one.state is Fate.HELD]
+        self._end(gone, Fate.RELEASED)
+        return gone
+
+    def hand_on(self, quote_id: str, *, to: str) -> None:
+        self.holds = [
+            replace(one, quote_id=to) if one.quote_id == quote_id and one.state is Fate.HELD else one
+            for one in self.holds
+        ]
 
     def _overdue(self) -> list[tuple[Order, Reservation]]:
         now = self.now()
@@ -207,12 +238,17 @@ class MemoryBooks:
             if one.state is Hold.HELD and one.held_until < now
         ]
 
-    def expire(self, spots: Collection[Spot]) -> Lapsed:
+    def expire(self, spots: Collection[Spot], *, quote_id: str | None = None) -> Lapsed:
         late = [(order, one) for order, one in self._overdue() if one.spot in spots]
         freed = [
             Movement(sku=one.sku, location=one.location, reserved=-one.quantity, why=Why.EXPIRED, order_id=order.id)
             for order, one in late
         ]
+        over = [one for one in self.holds if one.spot in spots and self._is_over(one, quote_id)]
+        for held in over:
+            taken = held.quote_id == quote_id
+            freed.append(replace(held.giving_back(), why=Why.RELEASED if taken else Why.EXPIRED))
+            self._end([held], Fate.TAKEN if taken else Fate.EXPIRED)
         cancelled = []
         for order_id in sorted({order.id for order, _ in late}):
             order = self.orders[order_id]
@@ -259,7 +295,8 @@ class MemoryBooks:
 
 def _entry(number: int, movement: Movement, at: datetime) -> LedgerEntry:
     shared = {
-        name: getattr(movement, name) for name in ("on_hand", "reserved", "backorder", "why", "order_id", "note", "by")
+        name: getattr(movement, name)
+        for name in ("on_hand", "reserved", "backorder", "why", "order_id", "quote_id", "note", "by")
     }
     return LedgerEntry(id=number, **shared, at=at)
 

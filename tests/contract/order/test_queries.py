@@ -12,7 +12,7 @@ from chalicelib.order.imports import PastLine, PastOrder, StockCount
 from chalicelib.order.model.listing import Filter
 from chalicelib.order.model.order import Order, Status
 from chalicelib.order.resync import resync
-from chalicelib.order.store import quotes, sql, stock, terms, vouchers
+from chalicelib.order.store import holds, quotes, sql, stock, terms, vouchers
 from souk.clock import utcnow
 from souk.ids import new_id
 from souk.money import Money
@@ -24,6 +24,11 @@ PLACE = {"at": NOW, "id": "0" * 8 + "-0000-0000-0000-" + "0" * 12}
 LIST = {**msgspec.structs.asdict(Filter()), "at": None, "id": None, "limit": 21}
 ROW = {"sku": "a", "location": "default"}
 WANTED = {"skus": ["a"], "locations": ["default"]}
+HELD = """
+    INSERT INTO holds (quote_id, sku, location, quantity, awaited, preorder, state, held_until, holder)
+    SELECT gen_random_uuid(), sku, location, 1, 0, false, state, now() - interval '1 day', gen_random_uuid()
+      FROM stock, unnest(ARRAY['taken', 'released']) AS over (state) LIMIT 600
+"""
 ORDER = {"id": PLACE["id"]}
 
 
@@ -33,9 +38,10 @@ def filled(stores: dict[str, str]) -> None:
     imports.import_orders([past(new_id(), "tea") for _ in range(300)])
     imports.import_stock([StockCount(sku=f"sku-{new_id()}", on_hand=1) for _ in range(300)])
     with Database("order", "OWNER_DATABASE_URL").reading() as tx:
+        tx.run(HELD)
         tx.run(
-            "ANALYZE orders, order_lines, stock, stock_ledger, reservations, decisions, quotes, shipments, payments, timeline,"
-            " vouchers, voucher_uses, tax_rates"
+            "ANALYZE holds, orders, order_lines, stock, stock_ledger, reservations, decisions, quotes, shipments, payments,"
+            " timeline, vouchers, voucher_uses, tax_rates"
         )
 
 
@@ -57,6 +63,14 @@ def filled(stores: dict[str, str]) -> None:
         (sql.DUE, {"limit": 100}, "reservations_due"),
         (stock.LOCK_ROWS, WANTED, "stock_pkey"),
         (stock.LOCK_GOODS, WANTED, "stock_pkey"),
+        (stock.READ_GOODS, WANTED, "stock_pkey"),
+        (holds.HOLDING, {"quote_id": PLACE["id"], "holder": "h"}, "holds_pkey"),
+        (holds.HOLDING, {"quote_id": PLACE["id"], "holder": "h"}, "holds_of_holder"),
+        (holds.RELEASE, {"quote_id": PLACE["id"]}, "holds_pkey"),
+        (holds.HAND_ON, {"quote_id": PLACE["id"], "to": PLACE["id"]}, "holds_pkey"),
+        (holds.FORGET_HOLDS, {}, "holds_age"),
+        (sql.DUE, {"limit": 100}, "holds_due"),
+        (sql.VERSION, ORDER, "decisions_pkey"),
         (stock.READ_ROW, ROW, "stock_pkey"),
         (stock.READ_ROWS, ROW | {"text": None, "limit": 21}, "stock_pkey"),
         (stock.READ_ROWS, ROW | {"text": "b%", "limit": 21}, "stock_pkey"),
@@ -86,7 +100,8 @@ def test_what_expired_is_found_by_its_sku_or_by_its_time(filled: None) -> None:
     """Either index will do: which one promises fewer rows is the planner's guess."""
     with live.database.transaction() as tx:
         tx.run("SET LOCAL enable_seqscan = off")
-        plan = str(tx.all(f"EXPLAIN {sql.EXPIRE}", **WANTED))
+        plan = str(tx.all(f"EXPLAIN {sql.EXPIRE}", **WANTED, quote_id=None))
+    assert "holds_held" in plan or "holds_due" in plan, plan
     assert "reservations_held" in plan or "reservations_due" in plan, plan
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 
+from chalicelib.order.holds import Bounds
 from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.store.books import Books
 from chalicelib.order.store.products import Replica
 from souk.mongo import Mongo
 from souk.postgres import Database
+from souk.settings import setting
 
 database = Database("order")
 documents = Mongo("order")
@@ -27,6 +30,16 @@ def reading() -> Iterator[Books]:
     """Open the books for single statements, without the round trips of a transaction."""
     with database.reading() as tx:
         yield Books(tx)
+
+
+def bounds() -> Bounds:
+    """Return how much may be held for quotes, as the settings say."""
+    usual = Bounds()
+    return Bounds(
+        lasts=timedelta(minutes=int(setting("order", "HOLD_MINUTES", str(usual.lasts // timedelta(minutes=1))))),
+        units=int(setting("order", "HOLD_UNITS", str(usual.units))),
+        quotes=int(setting("order", "HOLD_QUOTES", str(usual.quotes))),
+    )
 
 
 def deciding(*, keyed: bool) -> AbstractContextManager[Books]:

@@ -82,8 +82,8 @@ class Books(Protocol):
     def lock_goods(self, skus: Collection[str]) -> list[Shelf]:
         """Lock all rows of these SKUs, wherever they lie, in SKU order until the transaction ends."""
 
-    def expire(self, spots: Collection[Spot]) -> Lapsed:
-        """Release the locked rows' reservations whose time is up, and cancel their orders."""
+    def expire(self, spots: Collection[Spot], *, quote_id: str | None) -> Lapsed:
+        """Release what is kept of the locked rows and whose time is up, and what is held for the quote."""
 
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         """Move locked stock. Raises Short."""
@@ -96,6 +96,9 @@ class Books(Protocol):
 
     def add_quote(self, quote: Quote) -> bool:
         """Keep a new quote."""
+
+    def hand_on(self, quote_id: str, *, to: str) -> None:
+        """Let what is held for a quote be held for another one that takes its place."""
 
     def add_rejection(self, rejection: Rejection, *events: Event) -> None:
         """Keep the reasons for which a claimed submission is turned down."""
@@ -149,6 +152,7 @@ def _offer_anew(
     """Turn down, with a new quote of what it costs now for the same recipient."""
     offered = quoted(priced.bill, quote.recipient, now=now)
     tx.add_quote(offered)
+    tx.hand_on(quote.id, to=offered.id)
     return _turn_down(tx, submission, reasons, now, quote_id=offered.id)
 
 
@@ -249,7 +253,7 @@ def _take(tx: Books, order: Order, now: datetime) -> Order:
     """Take stock and vouchers for an order and keep it. Raises Short, saying what is available, UsedUp, Spent."""
     wanted = {line.sku: line.quantity for line in order.lines}
     shelves = tx.lock_goods(wanted)
-    lapsed = tx.expire([one.level.spot for one in shelves])
+    lapsed = tx.expire([one.level.spot for one in shelves], quote_id=order.quote_id)
     kept = order.keeping(share_out(wanted, now_so(shelves, lapsed.levels), today=now.date()))
     moved = tx.move(kept.taken())
     tx.use([one.code for one in kept.vouchers])

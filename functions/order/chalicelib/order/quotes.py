@@ -1,7 +1,8 @@
 """Quotes: a shopper's lines priced from our own replica of the products, to be accepted with the cart.
 
 One round trip to MongoDB, one to PostgreSQL: rates of tax are remembered, and the quote is kept only where they are
-still so. One more where they are not, or vouchers are asked for.
+still so. One more where they are not, or vouchers are asked for; and one that the door makes, to tell what of it is not
+there yet.
 """
 
 from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence

@@ -1,6 +1,7 @@
 """Stock: listed, read, counted and adjusted by staff; every change is a movement in the ledger."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Protocol
 
@@ -8,7 +9,19 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib.order import events
-from chalicelib.order.model.stock import LOCATION, LedgerEntry, Level, Location, Movement, Spot, Units, Why, is_sku
+from chalicelib.order.model.allocation import Share, Shelf, share_out
+from chalicelib.order.model.stock import (
+    LOCATION,
+    LedgerEntry,
+    Level,
+    Location,
+    Movement,
+    Short,
+    Spot,
+    Units,
+    Why,
+    is_sku,
+)
 from souk import paging
 from souk.audit import Origin, audited
 from souk.errors import Fault, Invalid, Missing
@@ -70,6 +83,13 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     location: Location = LOCATION
 
 
+class Goods(Protocol):
+    """Stock to look at."""
+
+    def goods(self, skus: Collection[str]) -> list[Shelf]:
+        """Return all rows of these SKUs, wherever they lie."""
+
+
 class Stock(Protocol):
     """Rows of stock in one transaction."""
 
@@ -115,6 +135,16 @@ def ledger(sku: str, query: LedgerQuery, *, stock: Stock) -> Page[LedgerEntry]:
     before = paging.unseal(query.cursor, int)
     found = stock.entries(_spot(sku, query.location), before=before, limit=query.limit + 1)
     return paging.page(found, query.limit, key=lambda entry: entry.id)
+
+
+def outlook(wanted: Mapping[str, int], *, today: date, stock: Goods) -> list[Share]:
+    """Return which of what is wanted is there, and what is not there yet; what there is too little of is left out."""
+    shelves = stock.goods(wanted)
+    shares: list[Share] = []
+    for sku, quantity in wanted.items():
+        with suppress(Short):
+            shares += share_out({sku: quantity}, [one for one in shelves if one.level.sku == sku], today=today)
+    return shares
 
 
 def count(sku: str, counted: Count, *, seen: int, origin: Origin, now: datetime, stock: Stock) -> Level:

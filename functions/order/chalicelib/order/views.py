@@ -1,11 +1,15 @@
 """What the doors of the order service answer with."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
 
 from chalicelib.order.model.address import Address
+from chalicelib.order.model.allocation import Share
+from chalicelib.order.model.hold import Held
 from chalicelib.order.model.order import Cause, Entry, Hold, Order, Payment, Reservation, Shipment, Status
 from chalicelib.order.model.pricing import Line, Totals
 from chalicelib.order.model.quote import Contact, Quote
@@ -51,10 +55,11 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
     tax_included: bool
     total: Money
     expires_at: datetime
+    awaited: Annotated[list["Awaited"], msgspec.Meta(description="what is not there yet, as of now")] = []
 
     @classmethod
-    def of(cls, quote: Quote) -> "QuoteView":
-        """Show a quote; nothing personal."""
+    def of(cls, quote: Quote, shares: Sequence[Share]) -> "QuoteView":
+        """Show a quote and where its goods would come from; nothing personal."""
         bill, totals = quote.bill, quote.bill.totals
         return cls(
             id=quote.id,
@@ -71,6 +76,7 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
             tax_included=totals.tax_included,
             total=totals.total,
             expires_at=quote.expires_at,
+            awaited=[Awaited.of(one) for one in shares if one.awaited],
         )
 
 
@@ -118,6 +124,41 @@ class Awaited(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     due_on: date | None
     preorder: bool
+
+    @classmethod
+    def of(cls, kept: "Reservation | Held | Share") -> "Awaited":
+        """Show what of something that is kept is not there yet."""
+        sku = kept.spot.sku
+        return cls(sku=sku, quantity=kept.awaited, due_on=kept.due_on, preorder=kept.preorder)
+
+
+class HeldLine(msgspec.Struct, frozen=True, kw_only=True):
+    """So many units of a SKU that are held."""
+
+    sku: str
+    quantity: int
+
+
+class HoldView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is held for a quote, and until when."""
+
+    quote_id: str
+    held_until: datetime
+    lines: list[HeldLine]
+    awaited: Annotated[list[Awaited], msgspec.Meta(description="what of it is not there yet")]
+
+    @classmethod
+    def of(cls, quote_id: str, held: Sequence[Held]) -> "HoldView":
+        """Show what is held; not from where."""
+        units: Counter[str] = Counter()
+        for one in held:
+            units[one.sku] += one.quantity
+        return cls(
+            quote_id=quote_id,
+            held_until=min(one.held_until for one in held),
+            lines=[HeldLine(sku=sku, quantity=quantity) for sku, quantity in units.items()],
+            awaited=[Awaited.of(one) for one in held if one.awaited],
+        )
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +218,7 @@ def _decided(order: Order) -> OrderView:
         market=order.market,
         customer_id=order.customer_id,
         lines=list(order.lines),
-        awaited=[_awaited(one) for one in order.reservations if one.awaited],
+        awaited=[Awaited.of(one) for one in order.reservations if one.awaited],
         totals=order.totals,
         vouchers=list(order.vouchers),
         shipping_method=order.shipping_method,
@@ -192,10 +233,6 @@ def _decided(order: Order) -> OrderView:
         pay_by=min(held) if held and order.status is Status.PLACED else None,
         cancelled_by=order.cause,
     )
-
-
-def _awaited(one: Reservation) -> Awaited:
-    return Awaited(sku=one.sku, quantity=one.awaited, due_on=one.due_on, preorder=one.preorder)
 
 
 class StockView(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 from chalice.app import Chalice, CORSConfig, Request, Response
 
-from souk import auth, problems, telemetry
+from souk import auth, problems, telemetry, throttle
 from souk.audit import Origin
 from souk.clock import utcnow
 from souk.doors import Admits, Answer, Door, Takes, created
@@ -133,6 +133,11 @@ class Souk(QueueDoors, Chalice):
         """The client's address: the gateway's word, never a header the client could have written."""
         real = self.request.headers.get("x-real-ip") if stage() in OWN_GATEWAY else None
         return real or str(self.request.context.get("identity", {}).get("sourceIp", ""))
+
+    @property
+    def where_from(self) -> str:
+        """A hash of the network that the client is in: something to count by that doesn't tell who."""
+        return id_of("network", throttle.network(self.client_ip))
 
     @property
     def if_match(self) -> int:

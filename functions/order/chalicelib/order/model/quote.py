@@ -44,6 +44,11 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     made_at: datetime
     expires_at: datetime
 
+    @property
+    def wanted(self) -> dict[str, int]:
+        """How many of which SKU."""
+        return {line.sku: line.quantity for line in self.bill.lines}
+
     def is_open_at(self, moment: datetime) -> bool:
         """Tell whether it could be accepted at that moment."""
         return moment <= self.expires_at

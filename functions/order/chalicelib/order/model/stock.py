@@ -112,6 +112,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     backorder: int = 0
     why: Why
     order_id: str | None = None
+    quote_id: str | None = None
     note: str = ""
     by: str = ""
 
@@ -130,6 +131,7 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     backorder: int
     why: Why
     order_id: str | None
+    quote_id: Annotated[str | None, msgspec.Meta(description="of what was held for it")] = None
     note: str
     by: str
     at: datetime

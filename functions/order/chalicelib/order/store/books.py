@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from chalicelib.order.store.holds import HoldRows
 from chalicelib.order.store.locations import SiteRows
 from chalicelib.order.store.orders import OrderRows
 from chalicelib.order.store.quotes import QuoteRows
@@ -14,7 +15,7 @@ from souk.records import KeptAttempts
 NOW = "SELECT now() AS now"
 
 
-class Books(StockRows, SiteRows, TermRows, VoucherRows, QuoteRows, OrderRows):
+class Books(StockRows, SiteRows, HoldRows, TermRows, VoucherRows, QuoteRows, OrderRows):
     """Everything that is decided together, and the answers that are kept beside it."""
 
     def __init__(self, tx: Transaction) -> None:

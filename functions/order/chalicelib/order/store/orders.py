@@ -70,13 +70,16 @@ class OrderRows:
         self.tx.run(sql.REJECT, order_id=rejection.order_id, reasons=reasons, quote_id=rejection.quote_id)
         add_events(self.tx, *events)
 
-    def expire(self, spots: Collection[Spot]) -> Lapsed:
-        """Release those locked rows' reservations whose time is up, and cancel their orders."""
+    def expire(self, spots: Collection[Spot], *, quote_id: str | None = None) -> Lapsed:
+        """Release what is kept of those locked rows and whose time is up, and cancel the orders among it.
+
+        What is held for the quote is released too, whatever its time: its order is about to take it over.
+        """
         columns = {"skus": [spot.sku for spot in spots], "locations": [spot.location for spot in spots]}
-        return msgspec.convert(self.tx.one(sql.EXPIRE, **columns), Lapsed)
+        return msgspec.convert(self.tx.one(sql.EXPIRE, **columns, quote_id=quote_id), Lapsed)
 
     def due(self, limit: int) -> list[Spot]:
-        """Return the rows of stock that have reservations whose time is up."""
+        """Return the rows of stock of which something is kept whose time is up."""
         return [Spot(row["sku"], row["location"]) for row in self.tx.all(sql.DUE, limit=limit)]
 
     def get(self, order_id: str) -> Order:

@@ -74,14 +74,25 @@ EXPIRE = """
          WHERE reservations.sku = wanted.sku AND reservations.location = wanted.location
            AND state = 'held' AND held_until < now()
      RETURNING reservations.*
+    ), over AS (
+        UPDATE holds SET state = CASE WHEN quote_id = %(quote_id)s::uuid THEN 'taken' ELSE 'expired' END
+          FROM wanted
+         WHERE holds.sku = wanted.sku AND holds.location = wanted.location
+           AND state = 'held' AND (held_until < now() OR quote_id = %(quote_id)s::uuid)
+     RETURNING holds.*
+    ), ended AS (
+        SELECT sku, location, quantity, 'expired' AS why, order_id, NULL::uuid AS quote_id FROM expired
+         UNION ALL
+        SELECT sku, location, quantity, CASE state WHEN 'taken' THEN 'released' ELSE 'expired' END, NULL, quote_id
+          FROM over
     ), freed AS (
         UPDATE stock SET reserved = stock.reserved - gone.quantity, version = version + 1, changed_at = now()
-          FROM (SELECT sku, location, sum(quantity) AS quantity FROM expired GROUP BY sku, location) gone
+          FROM (SELECT sku, location, sum(quantity) AS quantity FROM ended GROUP BY sku, location) gone
          WHERE stock.sku = gone.sku AND stock.location = gone.location
      RETURNING stock.*
     ), noted AS (
-        INSERT INTO stock_ledger (sku, location, reserved, why, order_id)
-        SELECT sku, location, -quantity, 'expired', order_id FROM expired
+        INSERT INTO stock_ledger (sku, location, reserved, why, order_id, quote_id)
+        SELECT sku, location, -quantity, why, order_id, quote_id FROM ended
     ), locked AS (
         SELECT id FROM orders
          WHERE id IN (SELECT order_id FROM expired) AND status = 'placed'
@@ -106,8 +117,11 @@ EXPIRE = """
 """
 DUE = """
     SELECT DISTINCT sku, location
-      FROM (SELECT sku, location FROM reservations
-             WHERE state = 'held' AND held_until < now() ORDER BY held_until LIMIT %(limit)s) due
+      FROM ((SELECT sku, location FROM reservations
+              WHERE state = 'held' AND held_until < now() ORDER BY held_until LIMIT %(limit)s)
+             UNION ALL
+            (SELECT sku, location FROM holds
+              WHERE state = 'held' AND held_until < now() ORDER BY held_until LIMIT %(limit)s)) due
      ORDER BY sku, location
 """
 LOCK_STOCK_OF_ORDER = """

@@ -37,7 +37,8 @@ LOCK_GOODS = """
 MOVE = """
     WITH movement AS (
         SELECT * FROM jsonb_to_recordset(%(movements)s::jsonb) AS given
-            (sku text, location text, on_hand bigint, reserved bigint, backorder bigint, why text, order_id uuid, note text, by text)
+            (sku text, location text, on_hand bigint, reserved bigint, backorder bigint, why text, order_id uuid, quote_id uuid,
+             note text, by text)
     ), wanted AS (
         SELECT sku, location, sum(on_hand)::bigint AS on_hand, sum(reserved)::bigint AS reserved,
                sum(backorder)::bigint AS backorder
@@ -53,8 +54,8 @@ MOVE = """
                AND stock.on_hand + wanted.on_hand + stock.backorder + wanted.backorder
      RETURNING stock.*
     ), noted AS (
-        INSERT INTO stock_ledger (sku, location, on_hand, reserved, backorder, why, order_id, note, by)
-        SELECT sku, location, movement.on_hand, movement.reserved, movement.backorder, why, order_id, note, by
+        INSERT INTO stock_ledger (sku, location, on_hand, reserved, backorder, why, order_id, quote_id, note, by)
+        SELECT sku, location, movement.on_hand, movement.reserved, movement.backorder, why, order_id, quote_id, note, by
           FROM movement JOIN moved USING (sku, location)
     )
     SELECT * FROM moved ORDER BY sku, location
@@ -64,6 +65,7 @@ AGREE = """
      WHERE sku = %(sku)s AND location = %(location)s
 """
 READ_ROW = "SELECT * FROM stock WHERE sku = %(sku)s AND location = %(location)s"
+READ_GOODS = "SELECT stock.*, rank FROM stock JOIN locations ON code = location WHERE sku = ANY(%(skus)s)"
 READ_ROWS = """
     SELECT * FROM stock
      WHERE (sku, location) > (%(sku)s, %(location)s)
@@ -72,7 +74,7 @@ READ_ROWS = """
      LIMIT %(limit)s
 """
 READ_LEDGER = """
-    SELECT id, on_hand, reserved, backorder, why, order_id, note, by, at
+    SELECT id, on_hand, reserved, backorder, why, order_id, quote_id, note, by, at
       FROM stock_ledger
      WHERE sku = %(sku)s AND location = %(location)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
      ORDER BY id DESC
@@ -132,6 +134,10 @@ class StockRows:
         if row is None:
             raise Missing(f"there is no stock of {spot.sku} at {spot.location}")
         return _level(row)
+
+    def goods(self, skus: Collection[str]) -> list[Shelf]:
+        """Return all rows of these SKUs, wherever they lie."""
+        return [Shelf(level=_level(row), rank=row["rank"]) for row in self.tx.all(READ_GOODS, skus=list(skus))]
 
     def levels(self, *, after: Spot, limit: int, text: str | None) -> list[Level]:
         """Return rows in SKU order, those whose SKU begins with `text`."""

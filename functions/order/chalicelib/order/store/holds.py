@@ -1,0 +1,53 @@
+"""What is held for quotes, in PostgreSQL."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from chalicelib.order.model.hold import Held, Holding
+from souk.ids import is_id
+from souk.postgres import Transaction
+
+HOLDING = """
+    SELECT COALESCE((SELECT jsonb_agg(hold ORDER BY sku, location) FROM holds hold WHERE quote_id = %(quote_id)s), '[]')
+               AS held,
+           (SELECT count(DISTINCT quote_id) FROM holds
+             WHERE holder = %(holder)s AND state = 'held' AND held_until >= now() AND quote_id <> %(quote_id)s)
+               AS others
+"""
+ADD_HOLDS = """
+    INSERT INTO holds
+    SELECT * FROM jsonb_populate_recordset(NULL::holds, %(holds)s::jsonb)
+"""
+RELEASE = "UPDATE holds SET state = 'released' WHERE quote_id = %(quote_id)s AND state = 'held' RETURNING *"
+HAND_ON = "UPDATE holds SET quote_id = %(to)s WHERE quote_id = %(quote_id)s AND state = 'held'"
+FORGET_HOLDS = "DELETE FROM holds WHERE state <> 'held' AND held_until < now() - interval '7 days'"
+
+
+class HoldRows:
+    """Holds, in one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work in `tx`."""
+        self.tx = tx
+
+    def holding(self, quote_id: str, holder: str) -> Holding:
+        """Return what was ever held for a quote, and for how many other quotes this holder has stock held."""
+        return msgspec.convert(self.tx.one(HOLDING, quote_id=quote_id, holder=holder), Holding)
+
+    def add_holds(self, holds: Sequence[Held]) -> None:
+        """Keep what is held."""
+        self.tx.run(ADD_HOLDS, holds=msgspec.json.encode(holds).decode())
+
+    def release(self, quote_id: str) -> list[Held]:
+        """End what is held for a quote; its rows of stock are locked. Return what that was."""
+        rows = self.tx.all(RELEASE, quote_id=quote_id) if is_id(quote_id) else []
+        return msgspec.convert(rows, list[Held])
+
+    def hand_on(self, quote_id: str, *, to: str) -> None:
+        """Let what is held for a quote be held for another one that takes its place."""
+        self.tx.run(HAND_ON, quote_id=quote_id, to=to)
+
+    def forget_holds(self) -> int:
+        """Remove what was held a week ago."""
+        return self.tx.run(FORGET_HOLDS)

@@ -1,0 +1,22 @@
+"""Asks a service's books whether what must always be true of them is true."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from souk_cli import apps, connections
+
+if TYPE_CHECKING:
+    from chalicelib.order.checking import Findings
+
+
+def stock(*, stage: str | None = None) -> Findings:
+    """Return what is wrong with the stock, and what was looked at. Raises Unavailable."""
+    connections.adopt(stage, only=connections.of_functions)
+    home = str(apps.folder("order"))
+    if home not in sys.path:
+        sys.path.append(home)  # for its part of the namespace package chalicelib
+    from chalicelib.order import checking
+
+    return checking.check()
