@@ -1,5 +1,6 @@
 """Whatever happens to orders, in whatever order: no stock is sold twice, and the ledger sums to what is there."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from contract.order import goods
@@ -8,12 +9,15 @@ from contract.order.memory import MemoryBooks
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
 
-from chalicelib.order import expiry, fulfilment, management
+from chalicelib.order import expiry, fulfilment, holds, management
 from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
+from chalicelib.order.holds import Bounds
+from chalicelib.order.model.hold import Fate
 from chalicelib.order.model.order import KEEPING, MOVES, Order, Parcel, Status
 from chalicelib.order.model.product import Product
-from chalicelib.order.model.stock import Spot
+from chalicelib.order.model.stock import Movement, Site, Spot, Why
 from souk.audit import Origin
 from souk.auth import Caller, Kind
 from souk.clock import utcnow
@@ -36,6 +40,11 @@ class Shop(RuleBasedStateMachine):
     @initialize()
     def stocked(self) -> None:
         self.products = [goods.shelve(self.keeper, units) for units in (3, 5)]
+        with self.keeper.open() as books:
+            books.add_site(Site(code="loft", name="Loft", rank=1, version=1, changed_at=utcnow()))
+            spots = [Spot(one.skus[0].sku, "loft") for one in self.products]
+            books.open_rows(spots)
+            books.move([Movement(sku=one.sku, location="loft", on_hand=2, why=Why.RECEIVED) for one in spots])
 
     @property
     def books(self) -> MemoryBooks:
@@ -56,6 +65,22 @@ class Shop(RuleBasedStateMachine):
         submission = goods.submission(self.keeper, *wanted, quantity=quantity)
         goods.place(self.keeper, submission)
         return submission.order_id
+
+    @rule(target=orders, quantity=st.integers(1, 3), late=st.booleans())
+    def submit_what_was_held(self, quantity: int, late: bool) -> str:  # noqa: FBT001 - hypothesis passes it
+        submission = goods.submission(self.keeper, *self.products, quantity=quantity)
+        self.attempt(lambda books: holds.hold(submission.quote_id, holder="h", bounds=Bounds(), books=books))
+        if late:
+            past = utcnow() - goods.LONG_AGO
+            self.books.holds = [replace(one, held_until=past) for one in self.books.holds]
+        goods.place(self.keeper, submission)
+        return submission.order_id
+
+    @rule(order=orders)
+    def hold_and_think_again(self, order: str) -> None:
+        quote = goods.quote(self.keeper, *self.products)
+        self.attempt(lambda books: holds.hold(quote.id, holder=order, bounds=Bounds(), books=books))
+        self.attempt(lambda books: holds.give_back(quote.id, books=books))
 
     @rule(order=orders)
     def pay(self, order: str) -> None:
@@ -103,11 +128,21 @@ class Shop(RuleBasedStateMachine):
     def what_is_reserved_is_what_orders_wait_for(self) -> None:
         kept: dict[Spot, int] = {}
         for order in self.books.orders.values():
-            shipped = {line.sku: line.shipped for line in order.lines}
             for one in order.reservations:
                 if one.state in KEEPING:
-                    kept[one.spot] = kept.get(one.spot, 0) + one.quantity - shipped[one.sku]
+                    kept[one.spot] = kept.get(one.spot, 0) + one.unsent
+        for held in self.books.holds:
+            if held.state is Fate.HELD:
+                kept[held.spot] = kept.get(held.spot, 0) + held.quantity
         assert {spot: level.reserved for spot, level in self.books.rows.items() if level.reserved} == kept
+
+    @invariant()
+    def what_was_shipped_left_some_location(self) -> None:
+        for order in self.books.orders.values():
+            sent = Counter[str]()
+            for one in order.reservations:
+                sent[one.sku] += one.shipped
+            assert {line.sku: line.shipped for line in order.lines if line.shipped} == dict(+sent)
 
     @invariant()
     def statuses_move_as_the_table_says(self) -> None:

@@ -20,7 +20,9 @@ ADD_HOLDS = """
     SELECT * FROM jsonb_populate_recordset(NULL::holds, %(holds)s::jsonb)
 """
 RELEASE = "UPDATE holds SET state = 'released' WHERE quote_id = %(quote_id)s AND state = 'held' RETURNING *"
-HAND_ON = "UPDATE holds SET quote_id = %(to)s WHERE quote_id = %(quote_id)s AND state = 'held'"
+HAND_ON = """
+    UPDATE holds SET quote_id = %(to)s WHERE quote_id = %(quote_id)s AND state = 'held' AND held_until >= now()
+"""
 FORGET_HOLDS = "DELETE FROM holds WHERE state <> 'held' AND held_until < now() - interval '7 days'"
 
 
