@@ -122,6 +122,17 @@ def test_a_dead_consumer_is_started_again(serve: subprocess.Popen[bytes]) -> Non
     until(lambda: consumers_of(serve) not in ([], [worker]))
 
 
+def test_a_dead_bridge_is_started_again(serve: subprocess.Popen[bytes]) -> None:
+    [bridge] = [one for one in family(serve) if "bridge" in words_of(one)]
+    bridge.kill()
+    until(lambda: any("bridge" in words_of(one) for one in family(serve) if one != bridge))
+    before = forwarded("cart-stock")
+    sku = f"sku-{new_id()}"
+    with Database("order").transaction() as tx:
+        records.add_events(tx, Event.of(Changed(sku=sku), aggregate=sku, version=1, now=utcnow()))
+    until(lambda: forwarded("cart-stock") > before)
+
+
 def test_a_taken_port_is_said_to_be_taken(serve: subprocess.Popen[bytes]) -> None:
     second = subprocess.run([SOUK, "serve"], capture_output=True, text=True, check=False)
     assert second.returncode == 1

@@ -6,6 +6,7 @@ import multiprocessing
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from granian.server.mp import MPServer
 from msgspec import Struct
 
 from souk_cli import apps
+from souk_cli.bridge.patience import Patience
 from souk_cli.serve import watch
 
 TARGET = "souk_cli.serve.wsgi:application"
@@ -24,6 +26,8 @@ THREADS = 16
 IDLE = 300  # seconds until an idle thread ends
 BACKPRESSURE = 256  # requests that wait in a worker
 PATIENCE = 40.0  # seconds for the bridge to finish what it carries
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds until a bridge that died is started again
+STEADY = 60.0  # seconds after which its death is not the last one's fault
 WATCHED = ("functions", "layers", "infra/souk_cli")
 
 
@@ -38,38 +42,52 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Child:
-    """The bridge's process: started, started again on change, and ended in order."""
+    """The bridge's process: started, started again when it dies or the code changes, and ended in order."""
 
     def __init__(self, argv: list[str]) -> None:
         """Start it; it ends when this process does, as it then reads the end of its input."""
         self._argv = argv
         self._guard = threading.Lock()
-        self._ended = False
+        self._ended = threading.Event()
         self._process = self._start()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(self._argv, stdin=subprocess.PIPE, start_new_session=True)
 
+    def _keep(self) -> None:
+        """Start it again whenever it has ended, after a while that grows when it does not last."""
+        patience = Patience(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+        while not self._ended.is_set():
+            began = time.monotonic()
+            self._process.wait()
+            if time.monotonic() - began > STEADY:
+                patience.reset()
+            self._ended.wait(patience.next())
+            with self._guard:
+                if not self._ended.is_set():
+                    self._process = self._start()
+
     def stop(self) -> None:
         """Let it finish what it carries, and start it no more."""
         with self._guard:
-            self._ended = True
-            self._end()
+            self._ended.set()
+        self._end()
+        self._keeper.join()
 
     def _end(self) -> None:
-        self._process.terminate()
+        process = self._process
+        process.terminate()
         try:
-            self._process.wait(PATIENCE)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
 
     def restart(self) -> None:
-        """End it and start it again, with the code as it is now."""
-        with self._guard:
-            if not self._ended:
-                self._end()
-                self._process = self._start()
+        """End it; it starts again with the code as it is now."""
+        self._end()
 
 
 def run(plan: Plan) -> None:
