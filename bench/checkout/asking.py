@@ -46,7 +46,6 @@ class Asking:
         """Ask the shop at `base`; unknown outcomes are asked about again for so many seconds."""
         self._base, self.journal, self.patience = base, journal, patience
         self._threads = threading.local()
-        self.over = threading.Event()
 
     def act(self, wish: Wish, act: str = "") -> Entry:
         """Ask until there is an answer, or patience ends; return the last request."""
@@ -55,7 +54,7 @@ class Asking:
             entry = self._once(wish, act)
             if not entry.unknown or not wish.safe or time.monotonic() > end:
                 return entry
-            self.over.wait(pause)
+            time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _once(self, wish: Wish, act: str) -> Entry:

@@ -10,10 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
+import msgspec
 from msgspec import Struct
 
-from bench.checkout.evidence import Evidence, Line, Order
-from bench.checkout.explained import Explained, Lines, changes_of, explain, seen
+from bench.checkout.evidence import Cart, Evidence, Line, Order
+from bench.checkout.explained import Explained, Lines, changes_of, explain, lines_of, seen
 from bench.checkout.journal import Act, Entry
 
 BUG = 500
@@ -85,6 +86,17 @@ class Case(Struct, frozen=True, kw_only=True, dict=True):
         return found
 
     @cached_property
+    def carts(self) -> dict[str, Cart]:
+        """Every cart as whoever asks for it next finds it: Redis has it, or PostgreSQL a newer one since a failover."""
+        live, kept = self.evidence.live, self.evidence.kept
+        stale = {
+            one.id
+            for one in live.values()
+            if not one.compared and one.id in kept and one.version < kept[one.id].version
+        }
+        return {**kept, **{cart: found for cart, found in live.items() if cart not in stale}}
+
+    @cached_property
     def explained(self) -> dict[str, Explained]:
         """Every cart, followed from empty to what it is now."""
         by_cart: dict[str, list[Act]] = defaultdict(list)
@@ -94,13 +106,13 @@ class Case(Struct, frozen=True, kw_only=True, dict=True):
         return {cart: self._explained(cart, acts) for cart, acts in by_cart.items()}
 
     def _explained(self, cart: str, acts: list[Act]) -> Explained:
-        found = self.evidence.kept.get(cart) or self.evidence.live.get(cart)
+        found = self.carts.get(cart)
         merged = found.merged_from if found else ()
         sources = {one: self._held(one) for one in merged}
         return explain(changes_of(acts), sources=sources, final=self._held(cart) if found else None)
 
     def _held(self, cart: str) -> Lines:
-        found = self.evidence.live.get(cart) or self.evidence.kept.get(cart)
+        found = self.carts.get(cart)
         return tuple(sorted(found.lines.items())) if found else ()
 
 
@@ -230,17 +242,28 @@ def carts_are_kept(case: Case) -> Broken:
     """Tell of carts that PostgreSQL has otherwise than Redis."""
     opened = {str(one.answer["id"]) for act in case.acts if act.what == "open" for one in act.answers}
     for cart in opened | case.evidence.live.keys():
-        live, kept = case.evidence.live.get(cart), case.evidence.kept.get(cart)
+        found, kept = case.carts.get(cart), case.evidence.kept.get(cart)
         if kept is None:
             yield cart, "is not in PostgreSQL"
-        elif live is not None and live != kept:
-            yield cart, f"is {live} in Redis and {kept} in PostgreSQL"
+        elif found != kept and found != msgspec.structs.replace(kept, compared=False):
+            yield cart, f"is {found} in Redis and {kept} in PostgreSQL"
+
+
+def shoppers_see_their_carts(case: Case) -> Broken:
+    """Tell of shoppers who were shown other lines than their cart has at that version."""
+    for act in (one for one in case.acts if one.what == "look"):
+        for entry in act.answers:
+            found = case.carts.get(entry.cart)
+            if found is None:
+                yield entry.cart, "was shown and is not there"
+            elif entry.answer["version"] == found.version and dict(lines_of(entry.answer["lines"])) != found.lines:
+                yield entry.cart, f"was shown with {lines_of(entry.answer['lines'])}, and has {found.lines}"
 
 
 def no_cart_stays_frozen(case: Case) -> Broken:
     """Tell of frozen carts without an open submission, and of decided ones that are not closed or open again."""
     newest = {one.cart_id: one for one in sorted(case.evidence.submissions.values(), key=lambda one: one.attempt)}
-    for cart, found in case.evidence.live.items():
+    for cart, found in case.carts.items():
         last = newest.get(cart)
         if found.state == "frozen" and (last is None or last.state != "open"):
             yield cart, f"is frozen and its submission is {last.state if last else 'not there'}"
@@ -384,9 +407,12 @@ def sales_were_counted_once(case: Case) -> Broken:
 
 def carts_show_the_stock_there_is(case: Case) -> Broken:
     """Tell of stock that carts show otherwise than it is."""
+    there: Counter[str] = Counter()
     for stock in case.evidence.stock:
-        if stock.location == "default" and case.evidence.shown.get(stock.sku) != stock.available:
-            yield stock.sku, f"{stock.available} are available, carts show {case.evidence.shown.get(stock.sku)}"
+        there[stock.sku] += stock.available
+    for sku, available in there.items():
+        if case.evidence.shown.get(sku) != available:
+            yield sku, f"{available} are available, carts show {case.evidence.shown.get(sku)}"
 
 
 def nothing_waits(case: Case) -> Broken:
@@ -404,6 +430,7 @@ RULES: tuple[Rule, ...] = (
     submissions_are_carts_that_existed,
     carts_are_what_was_acknowledged,
     carts_are_kept,
+    shoppers_see_their_carts,
     no_cart_stays_frozen,
     one_key_gets_one_answer,
     one_seen_cart_is_one_order,

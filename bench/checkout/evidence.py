@@ -25,7 +25,7 @@ SUBMISSIONS = """
     SELECT order_id::text, cart_id::text, attempt, state, submission FROM submissions
      WHERE cart_id = ANY(%(carts)s::uuid[]) OR order_id = ANY(%(orders)s::uuid[])
 """
-SHELF = "SELECT sku, available FROM stock WHERE sku = ANY(%(skus)s)"
+SHELF = "SELECT sku, sum(available)::bigint AS available FROM stock WHERE sku = ANY(%(skus)s) GROUP BY sku"
 ORDER_IDS = """
     SELECT order_id::text AS id FROM order_lines WHERE sku = ANY(%(skus)s)
     UNION SELECT order_id::text FROM decisions WHERE cart_id = ANY(%(carts)s)
@@ -60,6 +60,8 @@ class Cart(Struct, frozen=True, kw_only=True):
     lines: dict[str, int] = {}
     merged_into: str | None = None
     merged_from: tuple[str, ...] = ()
+    compared: bool = True
+    """Whether Redis had it compared with PostgreSQL since the last failover; if not, the newer of both is the cart."""
 
 
 class Submission(Struct, frozen=True, kw_only=True):
@@ -295,12 +297,15 @@ def redis_primary(url: str) -> Any:
 def _live(carts: Sequence[str]) -> dict[str, Cart]:
     """Return the carts that Redis has."""
     with closing(redis_primary(os.environ["CART_REDIS_URL"])) as client:
+        history = client.info("replication")["master_replid"]
         asked = client.pipeline(transaction=False)
         for cart in carts:
-            asked.hget(f"{{b{int(cart[-4:], 16) % BUCKETS:02d}}}:cart:{cart}", "packed")
-        bodies = asked.execute() if carts else []
+            asked.hmget(f"{{b{int(cart[-4:], 16) % BUCKETS:02d}}}:cart:{cart}", "packed", "history")
+        found = asked.execute() if carts else []
     return {
-        cart: _cart(msgspec.msgpack.decode(as_bytes(body))) for cart, body in zip(carts, bodies, strict=True) if body
+        cart: msgspec.structs.replace(_cart(msgspec.msgpack.decode(as_bytes(body))), compared=under == history)
+        for cart, (body, under) in zip(carts, found, strict=True)
+        if body
     }
 
 
@@ -371,6 +376,11 @@ def _queues() -> dict[str, int]:
         for name in _management("queues"):
             found[name] = int(channel.queue_declare(name, passive=True).method.message_count)
     return found
+
+
+def queues() -> list[str]:
+    """Return the names of all queues."""
+    return sorted(_management("queues"))
 
 
 def held() -> dict[str, int]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+import msgspec
 from msgspec import Struct
 
 from bench import table
@@ -18,8 +19,8 @@ from bench.checkout import evidence, people, settling
 from bench.checkout.asking import Asking
 from bench.checkout.checker import Case, Violation, check
 from bench.checkout.journal import Journal, acts_of
-from bench.checkout.plan import CUSTOMERS, GOODS, plan
-from bench.checkout.shopping import AT_ONCE, Progress, Shop, Shopper, followed, shop_all
+from bench.checkout.plan import CUSTOMERS, GOODS, Step, plan
+from bench.checkout.shopping import AT_ONCE, Gate, Progress, Shop, Shopper, followed, shop_all
 from bench.table import Row
 
 PATIENCE = 120.0  # seconds that a shopper asks again what got no answer
@@ -43,15 +44,23 @@ class History(Struct, frozen=True, kw_only=True):
     """What happened."""
 
     size: Size
-    journal: Journal
     shop: Shop
     shoppers: list[Shopper]
-    seconds: float
+    seconds: float = 0.0
 
     @property
     def carts(self) -> set[str]:
         """All carts that were opened."""
-        return {str(one.answer["id"]) for one in self.journal.entries if one.what == "open" and one.acknowledged}
+        entries = list(self.shop.asking.journal.entries)
+        return {str(one.answer["id"]) for one in entries if one.what == "open" and one.acknowledged}
+
+    def look_again(self) -> None:
+        """Let shoppers look at their carts, and at the orders that they have not seen decided."""
+        for shopper in list(self.shoppers):
+            for number, cart in list(shopper.carts.items()):
+                shopper.look(Step(what="look", cart=number))
+                for order in [one for one in cart.orders if one not in cart.decided]:
+                    followed(self.shop.asking, cart, order)
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -81,6 +90,7 @@ def opened(base: str, size: Size, journal: Journal) -> Iterator[Shop]:
             customers=[people.customer(asking, number) for number in range(CUSTOMERS)],
             let_time_pass=let_time_pass,
             helpers=helpers,
+            gate=Gate(),
         )
 
 
@@ -96,24 +106,20 @@ def let_time_pass(order: str) -> None:
 
 def happen(shop: Shop, size: Size, progress: Progress) -> History:
     """Let the plan happen."""
-    began = time.monotonic()
-    shoppers = shop_all(shop, plan(size.seed, size.operations), threads=size.threads, progress=progress)
-    seconds = time.monotonic() - began
-    return History(size=size, journal=shop.asking.journal, shop=shop, shoppers=shoppers, seconds=seconds)
+    history, began = History(size=size, shop=shop, shoppers=[]), time.monotonic()
+    visits = plan(size.seed, size.operations)
+    shop_all(shop, visits, threads=size.threads, progress=progress, shoppers=history.shoppers)
+    return msgspec.structs.replace(history, seconds=time.monotonic() - began)
 
 
-def judged(history: History, *, tell: Callable[[str], None]) -> Verdict:
+def judged(history: History, *, aside: frozenset[str], tell: Callable[[str], None]) -> Verdict:
     """Wait until everything is settled, let shoppers look once more at all their orders, and check."""
-    aside = idle_queues()
     settled = settling.settled(aside=aside, tell=tell)
     settling.carried(aside=aside)
-    for shopper in history.shoppers:
-        for cart in shopper.carts.values():
-            for order in cart.orders:
-                followed(history.shop.asking, cart, order)
+    history.look_again()
     goods = {one.sku: one.id for one in history.shop.goods}
     found = evidence.gather(history.carts, goods)
-    case = Case(evidence=found, acts=list(acts_of(history.journal.entries)), aside=aside)
+    case = Case(evidence=found, acts=list(acts_of(list(history.shop.asking.journal.entries))), aside=aside)
     return Verdict(broken=check(case), settled=settled, counts=counted(case))
 
 
@@ -218,6 +224,6 @@ def command(*, base: str, operations: int, threads: int, seed: int | None, path:
         progress = Progress()
         with telling(progress, size, say):
             history = happen(shop, size, progress)
-        verdict = judged(history, tell=say)
+        verdict = judged(history, aside=idle_queues(), tell=say)
     journal.close()
     table.tell(rows_of(size, history, verdict), as_json=as_json)

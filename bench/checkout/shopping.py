@@ -5,8 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -31,11 +32,54 @@ class Cart(Struct):
     etag: str = ""
     orders: dict[str, str] = {}
     """Order tokens by order id."""
+    decided: set[str] = set()
+    """Orders that are known to be decided."""
 
     @property
     def last_order(self) -> str:
         """The order that was submitted last."""
         return next(reversed(self.orders), "")
+
+
+class Gate:
+    """Lets shoppers go on, step by step, until somebody closes it."""
+
+    def __init__(self) -> None:
+        """Stand open."""
+        self._moved = threading.Condition()
+        self._inside = 0
+        self._open = True
+        self.ended = False
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Take a step as soon as the gate is open."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._open)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._moved:
+                self._inside -= 1
+                self._moved.notify_all()
+
+    def close(self, within: float) -> bool:
+        """Let no new step begin; tell whether those that had begun came to their end in time."""
+        with self._moved:
+            self._open = False
+            return self._moved.wait_for(lambda: self._inside == 0, within)
+
+    def open(self) -> None:
+        """Let everybody go on."""
+        with self._moved:
+            self._open = True
+            self._moved.notify_all()
+
+    def end(self) -> None:
+        """Let nobody begin another visit, and everybody finish theirs."""
+        self.ended = True
+        self.open()
 
 
 class Shop(Struct, frozen=True):
@@ -47,6 +91,7 @@ class Shop(Struct, frozen=True):
     customers: Sequence[Account]
     let_time_pass: Callable[[str], None]
     helpers: ThreadPoolExecutor
+    gate: Gate
 
 
 class Shopper:
@@ -61,10 +106,13 @@ class Shopper:
     def go(self) -> None:
         """Do all that was planned; what makes no sense with what the shop answered is left out."""
         for step in self._visit.steps:
-            rival = self._shop.helpers.submit(self._take, step.beside) if step.beside else None
-            self._take(step)
-            if rival:
-                rival.result()
+            if self._shop.gate.ended:
+                return
+            with self._shop.gate.step():
+                rival = self._shop.helpers.submit(self._take, step.beside) if step.beside else None
+                self._take(step)
+                if rival:
+                    rival.result()
 
     def _take(self, step: Step) -> None:
         if step.what == "open" or step.cart in self.carts or step.what in {"adjust", "reprice"}:
@@ -287,6 +335,8 @@ def followed(asking: Asking, cart: Cart, order: str, patience: float = FOLLOWED)
     end = time.monotonic() + patience
     while (entry := asking.act(wish)).answer.get("status") == "pending" and time.monotonic() < end:
         time.sleep(GLANCE)
+    if entry.acknowledged and entry.answer.get("status") != "pending":
+        cart.decided.add(order)
     return entry
 
 
@@ -305,15 +355,14 @@ class Progress:
             self.operations += visit.operations
 
 
-def shop_all(shop: Shop, visits: Sequence[Visit], *, threads: int, progress: Progress) -> list[Shopper]:
-    """Let all visits happen, so many at a time; return the shoppers. Raises what went wrong with the client itself."""
+def shop_all(shop: Shop, visits: Sequence[Visit], *, threads: int, progress: Progress, shoppers: list[Shopper]) -> None:
+    """Let all visits happen, so many at a time, and add their shoppers. Raises what went wrong with the client itself."""
     waiting: queue.SimpleQueue[Visit] = queue.SimpleQueue()
     for visit in visits:
         waiting.put(visit)
-    shoppers: list[Shopper] = []
 
     def work() -> None:
-        while not shop.asking.over.is_set():
+        while not shop.gate.ended:
             try:
                 visit = waiting.get_nowait()
             except queue.Empty:
@@ -326,4 +375,3 @@ def shop_all(shop: Shop, visits: Sequence[Visit], *, threads: int, progress: Pro
     with ThreadPoolExecutor(threads) as pool:
         for one in [pool.submit(work) for _ in range(threads)]:
             one.result()
-    return shoppers

@@ -186,6 +186,9 @@ PLANTED: list[tuple[str, Spoil]] = [
     ("carts are what was acknowledged", said(4, answer=changed(15, CUP, 1, 2, 3))),
     ("carts are kept", without("kept", "cart")),
     ("carts are kept", of("kept", "cart", version=39)),
+    ("carts are kept", of("live", "cart", version=41, compared=False)),
+    ("shoppers see their carts", also(entry("x", "look", 20, cart="other", answer={"version": 40, "lines": []}))),
+    ("shoppers see their carts", also(entry("x", "look", 20, cart="cart", answer={"version": 40, "lines": []}))),
     ("no cart stays frozen", of("live", "cart", state="frozen")),
     ("no cart stays frozen", of("live", "cart", state="open")),
     ("one key gets one answer", said(3, answer=changed(25, TEA, 2, 1, 2))),
@@ -238,6 +241,11 @@ def test_a_history_in_order_breaks_no_rule() -> None:
 @pytest.mark.parametrize(("rule", "spoil"), PLANTED)
 def test_what_is_planted_is_found(rule: str, spoil: Spoil) -> None:
     assert rule in broken(*spoil(evidence(), journal()))
+
+
+def test_a_cart_that_only_postgres_has_since_a_failover_is_not_lost() -> None:
+    stale = of("live", "cart", version=20, lines={TEA: 2}, state="open", attempt=0, compared=False)
+    assert broken(*stale(evidence(), journal())) == set()
 
 
 def test_each_rule_is_shown_something_that_breaks_it() -> None:
