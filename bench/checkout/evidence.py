@@ -18,8 +18,6 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from souk.redis import LOSSLESS, as_bytes
-
 CARTS = "SELECT body FROM carts WHERE id = ANY(%(carts)s::uuid[])"
 SUBMISSIONS = """
     SELECT order_id::text, cart_id::text, attempt, state, submission FROM submissions
@@ -48,6 +46,7 @@ SERVICES = ("admin", "customer", "catalog", "cart", "order")
 BUCKETS = 64
 HASHED_MAPS = frozenset({"attributes"})  # free maps, whose keys are hashed in order
 SECONDS = 5.0
+LOSSLESS = "surrogateescape"  # answers are read as text; packed ones can be had back as they were
 
 
 class Cart(Struct, frozen=True, kw_only=True):
@@ -303,7 +302,9 @@ def _live(carts: Sequence[str]) -> dict[str, Cart]:
             asked.hmget(f"{{b{int(cart[-4:], 16) % BUCKETS:02d}}}:cart:{cart}", "packed", "history")
         found = asked.execute() if carts else []
     return {
-        cart: msgspec.structs.replace(_cart(msgspec.msgpack.decode(as_bytes(body))), compared=under == history)
+        cart: msgspec.structs.replace(
+            _cart(msgspec.msgpack.decode(body.encode("utf-8", LOSSLESS))), compared=under == history
+        )
         for cart, (body, under) in zip(carts, found, strict=True)
         if body
     }
