@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.cart import carts, idle, live, outcomes, overdue, persistence, submission
+from chalicelib.cart import carts, idle, live, outcomes, overdue, own, persistence, submission
 from chalicelib.cart.carts import Wish
 from chalicelib.cart.events import (
     CartChanged,
@@ -22,7 +22,7 @@ from chalicelib.cart.events import (
 from chalicelib.cart.lines import MOST_OF_ONE, Change, Merging, Quantity, Step, Words
 from chalicelib.cart.model import Asked, Holder, Rejection, Verdict
 from chalicelib.cart.submission import Acceptance, Submitted
-from chalicelib.cart.views import CartView, Changed, Opened
+from chalicelib.cart.views import CartSummary, CartView, Changed, Opened
 from souk import records
 from souk.auth import Kind, digest
 from souk.clock import utcnow
@@ -31,6 +31,7 @@ from souk.events import Event
 from souk.http import Admits, Answer, Souk, Takes
 from souk.ids import id_of, is_id, new_id
 from souk.markets import DEFAULT
+from souk.paging import Page
 from souk.waiting import ROOM, Full, applied
 
 app = Souk("cart")
@@ -41,9 +42,10 @@ AGAIN = {"Idempotent-Replayed": "true"}
 
 
 class NewCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the shopper shops."""
+    """Where the shopper shops; and for customers a name, under which the same open cart is found from every device."""
 
     market: str = DEFAULT
+    name: own.Name | None = None
 
 
 class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,15 +79,43 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @app.route("/carts", methods=["POST"], status=201, takes=Takes.KEY)
 def open_cart(body: NewCart) -> Answer[Opened]:
-    """Open an empty cart: the customer's own, or an anonymous one with a token, which is shown this once."""
+    """Open an empty cart: a customer's own, or an anonymous one with a token, which is shown this once.
+
+    Where a customer names it, the cart that is open under that name is answered with 200.
+    """
     key = app.attempt
     cart_id = id_of("cart", key.scope, app.client_ip) if key else new_id()
     customer = _customer()
-    token = None if customer else carts.token_of(cart_id, live.secret())
-    asked = _asked(Holder(token_hash=digest(token)) if token else Holder(customer_id=customer))
-    begun = carts.create(cart_id, market=body.market, token=token, asked=asked, carts=live.carts, now=utcnow())
-    headers = {"Location": f"/cart/carts/{cart_id}", **(AGAIN if begun.again else {})}
-    return Answer(begun.answer, 201, headers)
+    begun = _opened_by(customer, cart_id, body) if customer else _opened_for_a_guest(cart_id, body)
+    headers = {"Location": f"/cart/carts/{begun.answer.id}", **(AGAIN if begun.again else {})}
+    return Answer(begun.answer, 200 if begun.found else 201, headers)
+
+
+def _opened_by(customer: str, cart_id: str, body: NewCart) -> carts.Begun:
+    now = utcnow()
+    return own.open_cart(
+        own.Place(cart_id=cart_id, customer_id=customer, market=body.market, name=body.name, opened_at=now),
+        asked=_asked(),
+        most=live.most_carts(),
+        register=live.register,
+        carts=live.carts,
+        now=now,
+    )
+
+
+def _opened_for_a_guest(cart_id: str, body: NewCart) -> carts.Begun:
+    if body.name is not None:
+        raise Invalid("only customers name their carts", faults=[Fault("/name", "needs signing in")])
+    token = carts.token_of(cart_id, live.secret())
+    asked = _asked(Holder(token_hash=digest(token)))
+    return carts.create(cart_id, market=body.market, token=token, asked=asked, carts=live.carts, now=utcnow())
+
+
+@app.route("/carts", admits=Admits.CUSTOMER)
+def list_carts() -> Page[CartSummary]:
+    """List the customer's carts that are open or being ordered, the oldest first; there are few, on one page."""
+    customer = app.caller.subject
+    return Page(own.show(customer, register=live.register, carts=live.carts, backup=live.backup, now=utcnow()))
 
 
 @app.route("/carts/{cart_id}", admits=SHOPPERS)

@@ -40,7 +40,7 @@ def redis(stores: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def opened() -> str:
     cart_id = new_id()
-    carts.create(cart_id, market="default", token=None, asked=Asked(holder=ME), carts=live.carts, now=utcnow())
+    carts.create(cart_id, market="default", token="", asked=Asked(holder=ME), carts=live.carts, now=utcnow())
     return cart_id
 
 

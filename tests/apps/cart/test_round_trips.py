@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from doors import Doors, Reply
+from doors import Doors, Reply, customer
 from turns import Turns, counted
 
 from chalicelib.cart import live
@@ -60,6 +60,14 @@ def tea(shop: Shop) -> str:
 
 def test_opening_asks_redis_once(cart: Doors, wires: Wires) -> None:
     assert wires.asked(cart("POST", "/carts", {})) == took(1, 0, 201)
+
+
+def test_a_customers_cart_is_found_by_its_name_with_one_question_each(cart: Doors, wires: Wires) -> None:
+    me = customer()
+    first = wires.asked(cart("POST", "/carts", {"name": "main"}, token=me))
+    assert first == took(1, 5, 201)  # its name is looked for; begin, lock, entry, commit
+    assert wires.asked(cart("POST", "/carts", {"name": "main"}, token=me)) == took(1, 1)
+    assert wires.asked(cart("GET", "/carts", token=me)) == took(1, 1)
 
 
 def test_a_display_asks_each_store_once(guest: Shopper, tea: str, wires: Wires) -> None:

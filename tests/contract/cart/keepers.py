@@ -10,6 +10,7 @@ from chalicelib.cart.carts import Kept
 from chalicelib.cart.events import CartSubmitted
 from chalicelib.cart.lines import Change, Limits, Line
 from chalicelib.cart.model import Asked, Cart, Holder, Rejection, Verdict, versioned
+from chalicelib.cart.own import Place
 from chalicelib.cart.submission import Submission
 from chalicelib.cart.views import Shelved
 from souk.clock import utcnow
@@ -138,3 +139,31 @@ class MemorySubmissions:
             one for one in self._kept.values() if one.fact.cart_id == fact.cart_id and one.verdict is Verdict.OPEN
         )
         return own or (next(others, None) if opened else None)
+
+
+class MemoryRegister:
+    """Customers' carts in a dict; see `own.Register`."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, Place] = {}
+
+    def find(self, customer_id: str, market: str, name: str) -> Place | None:
+        wanted = (customer_id, market, name)
+        found = (one for one in self._places.values() if (one.customer_id, one.market, one.name) == wanted)
+        return next(found, None)
+
+    def enter(self, place: Place, most: int) -> Place | None:
+        named = self.find(place.customer_id, place.market, place.name) if place.name else None
+        if there := named or self._places.get(place.cart_id):
+            return there
+        if len(self.of(place.customer_id)) >= most:
+            return None
+        return self._places.setdefault(place.cart_id, place)
+
+    def of(self, customer_id: str) -> list[Place]:
+        mine = (one for one in self._places.values() if one.customer_id == customer_id)
+        return sorted(mine, key=lambda one: (one.opened_at, one.cart_id))
+
+    def leave(self, cart_ids: Collection[str]) -> None:
+        for cart_id in cart_ids:
+            self._places.pop(cart_id, None)

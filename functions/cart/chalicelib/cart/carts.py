@@ -65,10 +65,11 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """The answer to opening a cart, and whether the same request had got it before."""
+    """The answer to opening a cart; whether the same request had got it before, whether it was open already."""
 
     answer: Opened
     again: bool
+    found: bool = False
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -83,18 +84,23 @@ def token_of(cart_id: str, secret: str) -> str:
     return hmac.new(secret.encode(), f"cart {cart_id}".encode(), hashlib.sha256).hexdigest()
 
 
-def create(cart_id: str, *, market: str, token: str | None, asked: Asked, carts: Carts, now: datetime) -> Begun:
-    """Open an empty cart; the same key again finds the same cart. Raises Invalid, Unavailable."""
-    if market not in MARKETS:
-        raise Invalid(f"there is no market {market}", faults=[Fault("/market", "unknown")])
-    kept = _standing(cart_id, carts) if asked.key else None
+def create(cart_id: str, *, market: str, token: str, asked: Asked, carts: Carts, now: datetime) -> Begun:
+    """Open a guest's empty cart; the same key again finds the same cart. Raises Invalid, Unavailable."""
+    known_market(market)
+    kept = standing(cart_id, carts) if asked.key else None
     if kept is None:
         new = Cart(id=cart_id, market=market, holder=asked.holder, created_at=now, changed_at=now)
         kept = carts.create(new.stamped(now, asked))
     return Begun(opened(kept.cart, kept.cart.operation(asked), token), again=not kept.changed)
 
 
-def _standing(cart_id: str, carts: Carts) -> Kept | None:
+def known_market(market: str) -> None:
+    """Raise Invalid for a market that there is not."""
+    if market not in MARKETS:
+        raise Invalid(f"there is no market {market}", faults=[Fault("/market", "unknown")])
+
+
+def standing(cart_id: str, carts: Carts) -> Kept | None:
     """Return the cart that is there under an id, as sure as if it had just been written."""
     try:
         return carts.change(cart_id, lambda cart: cart)

@@ -8,6 +8,7 @@ from chalicelib.cart.keeping import Keeping
 from chalicelib.cart.lines import Limits
 from chalicelib.cart.live_cart import LiveCarts
 from chalicelib.cart.refusals import KeptRefusals
+from chalicelib.cart.register import KeptRegister
 from chalicelib.cart.replica import Replica
 from chalicelib.cart.store import KeptCarts, KeptSubmissions
 from souk.auth import PrivateKey, Signer
@@ -24,6 +25,11 @@ def limits() -> Limits:
         lines=_number("MOST_LINES", Limits().lines),
         items=_number("MOST_ITEMS", Limits().items),
     )
+
+
+def most_carts() -> int:
+    """Return how many open carts a customer may have."""
+    return _number("MOST_CARTS", 10)
 
 
 @functools.cache
@@ -45,6 +51,7 @@ redis = Redis("cart")
 backup = KeptCarts(database, keeping)
 carts = LiveCarts(redis, backup, keeping)
 submissions = KeptSubmissions(database)
+register = KeptRegister(database)
 replica = Replica(database)
 
 

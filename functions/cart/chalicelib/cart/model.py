@@ -101,6 +101,7 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
     version: int = NEW
     state: State = State.OPEN
     market: str = DEFAULT
+    name: str | None = None  # by which its customer finds it
     holder: Holder = Holder()
     lines: Lines = ()
     attempt: int = 0  # how often it was submitted

@@ -106,6 +106,7 @@ class CartView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     state: str
     market: str
+    name: str | None = None
     currency: str
     customer_id: str | None
     lines: tuple[LineView, ...]
@@ -126,8 +127,23 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     version: int
     market: str
+    name: str | None = None
     currency: str
     token: str | None = None
+
+
+class CartSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One of a customer's carts."""
+
+    id: str
+    version: int
+    name: str | None
+    state: str
+    market: str
+    line_count: int
+    item_count: int
+    changed_at: datetime
+    degraded: bool = False
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,8 +167,24 @@ def opened(cart: Cart, done: Operation | None, token: str | None) -> Opened:
         id=cart.id,
         version=done.version if done else cart.version,
         market=cart.market,
+        name=cart.name,
         currency=MARKETS[cart.market].currency,
         token=token,
+    )
+
+
+def summary(cart: Cart, *, degraded: bool = False) -> CartSummary:
+    """Return a cart as it stands in a list."""
+    return CartSummary(
+        id=cart.id,
+        version=cart.version,
+        name=cart.name,
+        state=SHOWN[cart.state],
+        market=cart.market,
+        line_count=cart.line_count,
+        item_count=cart.item_count,
+        changed_at=cart.changed_at,
+        degraded=degraded,
     )
 
 
@@ -190,6 +222,7 @@ def view(cart: Cart, shelved: Mapping[str, Shelved] | None, *, degraded: bool) -
         version=cart.version,
         state=SHOWN[cart.state],
         market=cart.market,
+        name=cart.name,
         currency=currency,
         customer_id=cart.holder.customer_id,
         lines=lines,

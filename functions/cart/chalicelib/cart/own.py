@@ -1,0 +1,140 @@
+"""The carts of a customer: found from any device, one open cart per name, and so many at the most."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Annotated, Protocol
+
+import msgspec
+
+from chalicelib.cart.carts import Backup, Begun, Carts, Kept, known_market, standing
+from chalicelib.cart.lines import Lines
+from chalicelib.cart.model import Asked, Cart, State
+from chalicelib.cart.views import CartSummary, opened, summary
+from souk.errors import Missing, Refused, Unavailable
+
+TRIES = 8  # every try that fails found another cart that is done with
+UNBORN_FOR = timedelta(hours=1)  # far longer than opening a cart takes
+Name = Annotated[
+    str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$(?!\n)", description="a name of the customer's own")
+]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A cart in a customer's register; `previous` is the cart that had its name before."""
+
+    cart_id: str
+    customer_id: str
+    market: str
+    name: str | None = None
+    previous: str | None = None
+    opened_at: datetime
+
+
+class Register(Protocol):
+    """Knows customers' carts as they were opened."""
+
+    def find(self, customer_id: str, market: str, name: str) -> Place | None:
+        """Return the cart of that name. Raises Unavailable."""
+
+    def enter(self, place: Place, most: int) -> Place | None:
+        """Note a cart, or return the one of its name or id that is there; None where there are `most` already."""
+
+    def of(self, customer_id: str) -> list[Place]:
+        """Return the carts of a customer, in the order in which they were opened."""
+
+    def leave(self, cart_ids: Collection[str]) -> None:
+        """Forget carts; of their names new ones may be opened."""
+
+
+def open_cart(wanted: Place, *, asked: Asked, most: int, register: Register, carts: Carts, now: datetime) -> Begun:
+    """Open a customer's cart; by a name, the one that is open under it. Raises Invalid, Refused, Unavailable.
+
+    PostgreSQL decides which cart has the name, so that devices that open it at the same time get the same. One that was
+    ordered, or merged into another, gives its name to the next, and with it what is saved for later.
+    """
+    known_market(wanted.market)
+    for _ in range(TRIES):
+        place = _entered(wanted, most=most, register=register, carts=carts, now=now)
+        is_new = place == wanted and asked.key is None
+        there = None if is_new else standing(place.cart_id, carts)
+        kept = there or _made(place, asked=asked, carts=carts, now=now)
+        repeated = kept.cart.operation(asked) is not None
+        if repeated or place.name is None or kept.cart.state in {State.OPEN, State.FROZEN}:
+            answer = opened(kept.cart, kept.cart.operation(asked), None)
+            return Begun(answer, again=repeated and not kept.changed, found=not repeated and not kept.changed)
+        register.leave([place.cart_id])
+        wanted = msgspec.structs.replace(wanted, previous=place.cart_id)
+    raise Unavailable("carts of that name come and go; try again")
+
+
+def _entered(wanted: Place, *, most: int, register: Register, carts: Carts, now: datetime) -> Place:
+    """Return the place of a cart that is there, or was entered now. Raises Refused for one too many."""
+    if wanted.name and (found := register.find(wanted.customer_id, wanted.market, wanted.name)):
+        return found
+    if entered := register.enter(wanted, most):
+        return entered
+    _tidied(wanted.customer_id, register=register, carts=carts, now=now)
+    if entered := register.enter(wanted, most):
+        return entered
+    raise Refused(f"a customer has at most {most} open carts", code="too-many-carts")
+
+
+def _made(place: Place, *, asked: Asked, carts: Carts, now: datetime) -> Kept:
+    lines: Lines = ()
+    if place.previous and (before := _there(place.previous, carts)):
+        lines = tuple(line for line in before.lines if line.later)
+    new = Cart(
+        id=place.cart_id,
+        market=place.market,
+        name=place.name,
+        holder=asked.holder,
+        lines=lines,
+        created_at=now,
+        changed_at=now,
+    )
+    return carts.create(new.stamped(now, asked))
+
+
+def show(customer_id: str, *, register: Register, carts: Carts, backup: Backup, now: datetime) -> list[CartSummary]:
+    """Return a customer's carts that are open or being ordered, the oldest first; degraded where Redis is away."""
+    try:
+        found = _tidied(customer_id, register=register, carts=carts, now=now)
+    except Unavailable:
+        return [summary(cart, degraded=True) for place in register.of(customer_id) for cart in _kept(place, backup)]
+    return [summary(cart) for cart in found]
+
+
+def _tidied(customer_id: str, *, register: Register, carts: Carts, now: datetime) -> list[Cart]:
+    """Return a customer's carts that are open or being ordered; forget those that are done with."""
+    found, gone = list[Cart](), list[str]()
+    for place in register.of(customer_id):
+        cart = _there(place.cart_id, carts)
+        if cart is not None and cart.state in {State.OPEN, State.FROZEN}:
+            found.append(cart)
+        elif _is_done(place, cart, now):
+            gone.append(place.cart_id)
+    if gone:
+        register.leave(gone)
+    return found
+
+
+def _is_done(place: Place, cart: Cart | None, now: datetime) -> bool:
+    """Tell whether nobody needs to know of a cart: nothing in it waits for the next one of its name."""
+    if cart is None:
+        return place.opened_at < now - UNBORN_FOR
+    return place.name is None or cart.line_count == len(cart.lines)
+
+
+def _there(cart_id: str, carts: Carts) -> Cart | None:
+    try:
+        return carts.get(cart_id)
+    except Missing:
+        return None
+
+
+def _kept(place: Place, backup: Backup) -> list[Cart]:
+    try:
+        cart = backup.find(place.cart_id)
+    except Missing:
+        return []
+    return [cart] if cart.state in {State.OPEN, State.FROZEN} else []

@@ -1,0 +1,64 @@
+"""Customers' carts in PostgreSQL, as they were opened."""
+
+from collections.abc import Collection
+
+from msgspec.structs import asdict
+
+from chalicelib.cart.own import Place
+from souk.postgres import Database, Row
+
+BY_NAME = """
+    SELECT cart_id::text, customer_id, market, name, previous::text, opened_at FROM customers_carts
+     WHERE customer_id = %(customer_id)s AND market = %(market)s AND name = %(name)s
+"""
+# Carts of a customer are counted one after another.
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(customer_id)s, 0))"
+ENTER = """
+    INSERT INTO customers_carts (cart_id, customer_id, market, name, previous, opened_at)
+    SELECT %(cart_id)s, %(customer_id)s, %(market)s, %(name)s, %(previous)s, %(opened_at)s
+     WHERE (SELECT count(*) FROM customers_carts WHERE customer_id = %(customer_id)s) < %(most)s
+    ON CONFLICT DO NOTHING RETURNING cart_id::text, customer_id, market, name, previous::text, opened_at
+"""
+STANDING = """
+    SELECT cart_id::text, customer_id, market, name, previous::text, opened_at FROM customers_carts
+     WHERE cart_id = %(cart_id)s OR (customer_id = %(customer_id)s AND market = %(market)s AND name = %(name)s)
+"""
+OF = """
+    SELECT cart_id::text, customer_id, market, name, previous::text, opened_at FROM customers_carts
+     WHERE customer_id = %(customer_id)s ORDER BY opened_at, cart_id
+"""
+LEAVE = "DELETE FROM customers_carts WHERE cart_id = ANY(%(carts)s::uuid[])"
+
+
+class KeptRegister:
+    """Customers' carts in PostgreSQL; see `own.Register`."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in `database`."""
+        self._database = database
+
+    def find(self, customer_id: str, market: str, name: str) -> Place | None:
+        """Return the cart of that name."""
+        with self._database.reading() as session:
+            return _place(session.one(BY_NAME, customer_id=customer_id, market=market, name=name))
+
+    def enter(self, place: Place, most: int) -> Place | None:
+        """Note a cart, or return the one of its name or id that is there; None where there are `most` already."""
+        values = asdict(place)
+        with self._database.transaction() as tx:
+            tx.one(LOCK, customer_id=place.customer_id)
+            return _place(tx.one(ENTER, **values, most=most) or tx.one(STANDING, **values))
+
+    def of(self, customer_id: str) -> list[Place]:
+        """Return the carts of a customer, in the order in which they were opened."""
+        with self._database.reading() as session:
+            return [Place(**row) for row in session.all(OF, customer_id=customer_id)]
+
+    def leave(self, cart_ids: Collection[str]) -> None:
+        """Forget carts; of their names new ones may be opened."""
+        with self._database.reading() as session:
+            session.run(LEAVE, carts=list(cart_ids))
+
+
+def _place(row: Row | None) -> Place | None:
+    return None if row is None else Place(**row)
