@@ -59,11 +59,12 @@ class Journey:
         staff = self.staff_sign_in()
         rare = self.publish_product(staff)
         self.change_price(staff, rare)
+        code = self.make_voucher(staff)
         ada = self.customer_comes("Ada")
         self.search(rare)
         favourites = [one for one in self.recommendations() if one["id"] != rare.id]
         self.fill_cart(ada, rare, favourites)
-        order = self.buy(ada)
+        order = self.buy(ada, code)
         self.too_late(rare)
         self.fulfil(staff, order, ada)
         self.tidy_up(staff, rare)
@@ -187,9 +188,17 @@ class Journey:
         reply = self.shop.ask("POST", f"/cart/carts/{who.cart}/lines", {"sku": sku, "quantity": 1}, token=who.token)
         return reply if reply.status == 200 else None  # noqa: PLR2004 - OK
 
-    def buy(self, who: Shopper) -> str:
-        """Get a quote, submit, wait for the order, read it."""
-        order = self.submit(who, "Ada")
+    def make_voucher(self, staff: str) -> str:
+        """Make a voucher that one order may use; return its code."""
+        wish = {"code": f"WELCOME-{self._mark.upper()}", "off": 1_000, "usage_limit": 1}
+        made = self.shop.ask("POST", "/order/vouchers", wish, token=staff, expect=201)
+        told = f"{made.body['code']}: {made.body['off'] / 100:g} % off, for {made.body['usage_limit']} order"
+        self._tell("Staff: make a voucher", told, made.seconds)
+        return str(made.body["code"])
+
+    def buy(self, who: Shopper, code: str) -> str:
+        """Get a quote with a voucher, submit, wait for the order, read it."""
+        order = self.submit(who, "Ada", code)
         placed = until(lambda: self._decided(who, order), "the order to be decided")
         self._tell(
             "Ada: what became of it?",
@@ -200,7 +209,7 @@ class Journey:
         self._tell("Ada: my orders", f"{len(listed.body['items'])} so far", listed.seconds)
         return order
 
-    def submit(self, who: Shopper, name: str) -> str:
+    def submit(self, who: Shopper, name: str, *vouchers: str) -> str:
         """Submit a cart with a quote; the order's id comes back at once, its outcome a moment later."""
         cart = self.shop.get(f"/cart/carts/{who.cart}", token=who.token)
         lines = [{"sku": one["sku"], "quantity": one["quantity"]} for one in cart.body["lines"]]
@@ -209,11 +218,11 @@ class Journey:
             "contact": {"email": who.email, "name": name},
             "shipping_address": HOME,
             "shipping_method": "standard",
+            "vouchers": vouchers,
         }
         quote = until(lambda: self._quoted(who, wish), "a quote for the cart")
         total = quote.body["total"]
-        told = f"goods {money(quote.body['goods'])}, shipping {money(quote.body['shipping'])}, in all {money(total)}"
-        self._tell(f"{name}: what will it cost?", told, quote.seconds)
+        self._tell(f"{name}: what will it cost?", told_of(quote.body), quote.seconds)
         accepted = {"quote_id": quote.body["id"], "total": total}
         where = f"/cart/carts/{who.cart}/submission"
         reply = self.shop.ask("POST", where, accepted, token=who.token, expect=202, if_match=cart.etag)
@@ -267,6 +276,14 @@ class Journey:
         same = "with the same id and SKU" if back.body["skus"][0]["sku"] == rare.sku else "changed"
         self._tell("Staff: no, recover it", f"a {back.body['state']} again, {same}", back.seconds)
         self.shop.ask("DELETE", where, token=staff, expect=200, if_match=back.etag)
+
+
+def told_of(quote: dict[str, Any]) -> str:
+    """Return what a quote comes to, in a line."""
+    off = f", less {money(quote['discount'])}" if quote["vouchers"] else ""
+    tax = f"{money(quote['tax'])} of it tax" if quote["tax_included"] else f"{money(quote['tax'])} tax"
+    rest = f"shipping {money(quote['shipping'])}, in all {money(quote['total'])}, {tax}"
+    return f"goods {money(quote['goods'])}{off}, {rest}"
 
 
 def money(amount: dict[str, Any] | None) -> str:

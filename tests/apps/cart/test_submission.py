@@ -133,11 +133,11 @@ class TestWaitingForTheOutcome:
         order, key, seen = id_of("order", full.cart, 1), new_id(), full("GET").etag
         wish = {"quote_id": new_id(), "total": {"amount": 500, "currency": "USD"}}
         assert full("POST", "/submission", wish, if_match=seen, idempotency_key=key).status == 202
-        why = Reason(code="total-changed")
+        why = Reason(code="price-changed")
         shop.deliver("cart-outcomes", OrderRejected(order_id=order, reasons=(why,), quote_id="q"), order)
         reply = full("POST", "/submission", wish, if_match=seen, idempotency_key=key, prefer="respond-sync")
         assert (reply.status, reply.body["status"], reply.body["quote_id"]) == (200, "rejected", "q")
-        assert reply.body["reasons"][0]["code"] == "total-changed"
+        assert reply.body["reasons"][0]["code"] == "price-changed"
 
     def test_when_the_time_is_up_it_is_answered_as_usual(self, full: Shopper) -> None:
         reply = full.submit(prefer="respond-sync, wait=0")

@@ -23,6 +23,15 @@ def test_a_product_is_made_and_read(desk: Desk) -> None:
     assert desk("GET", f"/products/{reply.body['id']}").body == reply.body
 
 
+def test_a_product_has_a_class_of_tax_that_others_are_told(desk: Desk) -> None:
+    assert desk.made()["tax_class"] == "standard"
+    book = desk.move("PUT", "/publication", desk.made("A book", tax_class="reduced"))
+    edited = desk("PATCH", f"/products/{book['id']}", {"tax_class": "zero"}, if_match=f'"{book["version"]}"')
+    assert (book["tax_class"], edited.body["tax_class"]) == ("reduced", "zero")
+    (said,) = [one.read(events.Published).tax_class for one in told(book["id"]) if one.type == events.Published.TYPE]
+    assert said == "zero"
+
+
 def test_the_same_key_gets_the_same_answer(desk: Desk) -> None:
     key, wish = new_id(), desk.wish()
     first = desk("POST", "/products", wish, idempotency_key=key)
@@ -53,6 +62,7 @@ def test_a_refusal_is_an_answer_too(desk: Desk) -> None:
         ({"skus": [{"sku": "a", "prices": {"default": {"amount": 1.5, "currency": "USD"}}}]}, "/skus/0/prices/.../amount"),
         ({"skus": [{"sku": "a", "prices": {"default": {"amount": 1, "currency": "EUR"}}}]}, "/skus/0/prices/default/currency"),
         ({"product_type": "unheard-of"}, "/product_type"),
+        ({"tax_class": "none"}, "/tax_class"),
         ({"category_id": "unheard-of"}, "/category_id"),
         ({"colour": "red"}, ""),
     ],

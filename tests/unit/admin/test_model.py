@@ -19,6 +19,10 @@ def test_a_member_may_what_any_of_the_roles_grants_and_nothing_else(grants: list
     assert permissions_of(roles) == frozenset().union(*grants)
 
 
+def test_an_owner_may_also_what_there_was_no_permission_for_when_the_role_was_made() -> None:
+    assert permissions_of([Role(name=OWNER, permissions=frozenset({"orders:read"}))]) == PERMISSIONS
+
+
 def test_a_permission_that_no_route_asks_for_is_refused() -> None:
     with pytest.raises(Invalid):
         Role(name="magic", permissions=frozenset({"everything:write"}))

@@ -11,19 +11,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
 
-from chalicelib.order import expiry, fulfilment, holds, management
+from chalicelib.order import expiry, fulfilment, holds, management, vouchers
 from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
 from chalicelib.order.holds import Bounds
 from chalicelib.order.model.hold import Fate
 from chalicelib.order.model.order import KEEPING, MOVES, Order, Parcel, Status
 from chalicelib.order.model.product import Product
 from chalicelib.order.model.stock import Movement, Site, Spot, Why
+from chalicelib.order.vouchers import NewVoucher
 from souk.audit import Origin
 from souk.auth import Caller, Kind
 from souk.clock import utcnow
 from souk.errors import SoukError
 
 STAFF = Origin(Caller(kind=Kind.STAFF, subject="staff", permissions=frozenset({"orders:write"})))
+
+
+CODE = "SOME-OFF"
 
 
 class Shop(RuleBasedStateMachine):
@@ -45,6 +49,8 @@ class Shop(RuleBasedStateMachine):
             spots = [Spot(one.skus[0].sku, "loft") for one in self.products]
             books.open_rows(spots)
             books.move([Movement(sku=one.sku, location="loft", on_hand=2, why=Why.RECEIVED) for one in spots])
+        new = NewVoucher(code=CODE, off=1_234, usage_limit=2)
+        vouchers.create(new, origin=STAFF, now=utcnow(), vouchers=self.books)
 
     @property
     def books(self) -> MemoryBooks:
@@ -59,10 +65,11 @@ class Shop(RuleBasedStateMachine):
         except SoukError:
             return
 
-    @rule(target=orders, quantity=st.integers(1, 3), both=st.booleans())
-    def submit(self, quantity: int, both: bool) -> str:  # noqa: FBT001 - hypothesis passes it
+    @rule(target=orders, quantity=st.integers(1, 3), both=st.booleans(), off=st.booleans())
+    def submit(self, quantity: int, both: bool, off: bool) -> str:  # noqa: FBT001 - hypothesis passes it
         wanted = self.products if both else self.products[:1]
-        submission = goods.submission(self.keeper, *wanted, quantity=quantity)
+        codes = (CODE,) if off and not self.books.voucher(CODE).is_used_up else ()
+        submission = goods.submission(self.keeper, *wanted, quantity=quantity, vouchers=codes)
         goods.place(self.keeper, submission)
         return submission.order_id
 
@@ -155,7 +162,15 @@ class Shop(RuleBasedStateMachine):
     @invariant()
     def every_order_sums(self) -> None:
         for order in self.books.orders.values():
-            assert order.totals.total.amount == sum(line.total.amount for line in order.lines)
+            off = sum(one.amount.amount for one in order.vouchers)
+            assert off == sum(line.discount.amount for line in order.lines)
+            assert order.totals.total.amount == sum(line.total.amount for line in order.lines) - off
+
+    @invariant()
+    def a_voucher_counts_the_orders_that_live(self) -> None:
+        if self.products:
+            living = [one for one in self.books.orders.values() if one.status is not Status.CANCELLED and one.vouchers]
+            assert self.books.voucher(CODE).used == len(living) <= 2
 
 
 TestShop = Shop.TestCase

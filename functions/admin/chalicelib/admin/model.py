@@ -108,5 +108,5 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def permissions_of(roles: list[Role]) -> frozenset[str]:
-    """Return every permission that any of the roles grants."""
-    return frozenset[str]().union(*(role.permissions for role in roles))
+    """Return every permission that any of the roles grants; the owner's grants those too that are newer than itself."""
+    return frozenset[str]().union(*(PERMISSIONS if role.name == OWNER else role.permissions for role in roles))

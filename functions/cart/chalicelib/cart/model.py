@@ -51,6 +51,9 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     sku: str | None = None
     asked: int | None = None
     available: int | None = None
+    voucher: str | None = None
+    accepted: Money | None = None
+    due: Money | None = None
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
