@@ -20,6 +20,7 @@ from souk.postgres import Database
 
 pytestmark = pytest.mark.stores
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = datetime(2126, 1, 1, tzinfo=UTC)  # before which there is every order
 PLACE = {"at": NOW, "id": "0" * 8 + "-0000-0000-0000-" + "0" * 12}
 LIST = {**msgspec.structs.asdict(Filter()), "at": None, "id": None, "limit": 21}
 ROW = {"sku": "a", "location": "default"}
@@ -50,7 +51,7 @@ def filled(stores: dict[str, str]) -> None:
     [
         (sql.LIST, LIST, "orders_newest"),
         (sql.LIST, LIST | PLACE, "orders_newest"),
-        (sql.LIST, LIST | {"customer_id": "c"} | PLACE, "orders_of_customer"),
+        (sql.LIST, LIST | {"customer_id": "c"} | PLACE | {"at": LATER}, "orders_of_customer"),
         (sql.LIST, LIST | {"status": "paid"}, "orders_by_status"),
         (sql.LIST, LIST | {"since": NOW, "until": NOW}, "orders_newest"),
         (sql.LIST, LIST | {"text": "S-23456%"}, "orders_number"),
