@@ -164,6 +164,11 @@ class MemoryRegister:
         mine = (one for one in self._places.values() if one.customer_id == customer_id)
         return sorted(mine, key=lambda one: (one.opened_at, one.cart_id))
 
+    def follow(self, before: str, place: Place) -> None:
+        if (there := self._places.pop(before, None)) is not None:
+            after = replace(there, cart_id=place.cart_id, previous=before, opened_at=place.opened_at)
+            self._places[place.cart_id] = after
+
     def leave(self, cart_ids: Collection[str]) -> None:
         for cart_id in cart_ids:
             self._places.pop(cart_id, None)

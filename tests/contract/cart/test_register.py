@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.cart import live
 from chalicelib.cart.own import Place, Register
@@ -55,6 +56,18 @@ def test_no_cart_is_entered_past_the_limit(register: Register) -> None:
     assert register.enter(place(me, "main"), 1) == first
     register.leave([first.cart_id])
     assert register.enter(place(me), 1) is not None
+
+
+def test_one_cart_alone_follows_another_under_its_name(register: Register) -> None:
+    me = new_id()
+    first = register.enter(place(me, "main"), 9)
+    assert first is not None
+    second, late = place(me, "main"), place(me, "main")
+    for one in (second, late):
+        register.follow(first.cart_id, one)
+    found = register.find(me, "default", "main")
+    assert found == replace(second, previous=first.cart_id)
+    assert register.of(me) == [found]
 
 
 def test_many_at_once_are_counted_one_after_another(stores: dict[str, str]) -> None:

@@ -42,6 +42,9 @@ class Register(Protocol):
     def of(self, customer_id: str) -> list[Place]:
         """Return the carts of a customer, in the order in which they were opened."""
 
+    def follow(self, before: str, place: Place) -> None:
+        """Let a cart take the place, and the name, of the one before it; unless another one has by now."""
+
     def leave(self, cart_ids: Collection[str]) -> None:
         """Forget carts; of their names new ones may be opened."""
 
@@ -55,16 +58,22 @@ def open_cart(wanted: Place, *, asked: Asked, most: int, register: Register, car
     known_market(wanted.market)
     for _ in range(TRIES):
         place = _entered(wanted, most=most, register=register, carts=carts, now=now)
-        is_new = place == wanted and asked.key is None
-        there = None if is_new else standing(place.cart_id, carts)
-        kept = there or _made(place, asked=asked, carts=carts, now=now)
+        kept = _found(place, wanted, asked, carts) or _made(place, asked=asked, carts=carts, now=now)
         repeated = kept.cart.operation(asked) is not None
         if repeated or place.name is None or kept.cart.state in {State.OPEN, State.FROZEN}:
             answer = opened(kept.cart, kept.cart.operation(asked), None)
             return Begun(answer, again=repeated and not kept.changed, found=not repeated and not kept.changed)
-        register.leave([place.cart_id])
         wanted = msgspec.structs.replace(wanted, previous=place.cart_id)
+        register.follow(place.cart_id, wanted)
     raise Unavailable("carts of that name come and go; try again")
+
+
+def _found(place: Place, wanted: Place, asked: Asked, carts: Carts) -> Kept | None:
+    """Return the cart of a place, None where it is yet to be made; surely there for whoever may have made it before."""
+    if asked.key is not None:
+        return standing(place.cart_id, carts)
+    cart = None if place == wanted else _there(place.cart_id, carts)
+    return None if cart is None else Kept(cart, changed=False)
 
 
 def _entered(wanted: Place, *, most: int, register: Register, carts: Carts, now: datetime) -> Place:

@@ -27,6 +27,10 @@ OF = """
     SELECT cart_id::text, customer_id, market, name, previous::text, opened_at FROM customers_carts
      WHERE customer_id = %(customer_id)s ORDER BY opened_at, cart_id
 """
+FOLLOW = """
+    UPDATE customers_carts SET cart_id = %(cart_id)s, previous = %(before)s, opened_at = %(opened_at)s
+     WHERE cart_id = %(before)s
+"""
 LEAVE = "DELETE FROM customers_carts WHERE cart_id = ANY(%(carts)s::uuid[])"
 
 
@@ -53,6 +57,11 @@ class KeptRegister:
         """Return the carts of a customer, in the order in which they were opened."""
         with self._database.reading() as session:
             return [Place(**row) for row in session.all(OF, customer_id=customer_id)]
+
+    def follow(self, before: str, place: Place) -> None:
+        """Let a cart take the place, and the name, of the one before it; unless another one has by now."""
+        with self._database.reading() as session:
+            session.run(FOLLOW, cart_id=place.cart_id, before=before, opened_at=place.opened_at)
 
     def leave(self, cart_ids: Collection[str]) -> None:
         """Forget carts; of their names new ones may be opened."""
