@@ -10,7 +10,7 @@ COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-ann
 
 .PHONY: help
 help: ## Tell what each target does
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .venv/.installed: requirements/dev.txt pyproject.toml infra/setup.sh
 	@infra/setup.sh
@@ -85,6 +85,21 @@ model: setup ## Explore the model of the order path: it must hold, and break wit
 .PHONY: test-down
 test-down: ## Stop the stack that tests use, which stays up when one fails
 	@if [ -x $(BIN)/souk ]; then SOUK_HOME="$${SOUK_TEST_HOME:-.souk/test}" SOUK_PORT_BASE="$${SOUK_TEST_PORT_BASE:-8140}" souk down; fi
+
+.PHONY: bench
+bench: setup ## Prove and measure buying and browsing on serve, with the sample (under 8 minutes, on a quiet machine)
+	python -m bench
+
+.PHONY: bench-local
+bench-local: deploy ## Prove in small and measure the same on LocalStack; it needs the data of `make seed`
+	python -m bench.browsing --base http://127.0.0.1:$${SOUK_PORT_BASE:-8080}
+	python -m bench.checkout speed --base http://127.0.0.1:$${SOUK_PORT_BASE:-8080}
+	python -m bench.checkout buyers --buyers 60 --units 10 --at-once 16 --skus 4 --base http://127.0.0.1:$${SOUK_PORT_BASE:-8080}
+	python -m bench.checkout clicks --base http://127.0.0.1:$${SOUK_PORT_BASE:-8080}
+
+.PHONY: bench-sabotage
+bench-sabotage: setup ## Remove protective lines from a throw-away copy, and see that the proofs notice
+	python -m bench.checkout sabotage
 
 .PHONY: lock
 lock: ## Compile the lock files again (versions and hashes, no addresses)

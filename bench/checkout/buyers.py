@@ -33,11 +33,15 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it is the uses of a voucher that are few, and units are plenty."""
 
     @property
+    def few(self) -> str:
+        """What there is not enough of."""
+        return f"{self.units} uses of a voucher" if self.voucher else f"{self.units} units"
+
+    @property
     def what(self) -> str:
         """The scenario, in words."""
-        few = f"{self.units} uses of a voucher" if self.voucher else f"{self.units} units"
         goods = "" if self.skus == 1 else f" of {self.skus} SKUs in any order"
-        return f"{self.buyers} buyers, {few}{goods}, {self.at_once} at once"
+        return f"{self.buyers} buyers, {self.few}{goods}, {self.at_once} at once"
 
     @property
     def lucky(self) -> int:
@@ -133,7 +137,7 @@ def _wrong(crowd: Crowd, bought: Sequence[Bought]) -> Iterator[str]:
     """Tell what buyers were told and should not have been."""
     placed = sum(one.outcome.status == PLACED for one in bought)
     if placed != crowd.lucky:
-        yield f"{placed} were told that their order is placed, of {crowd.what}"
+        yield f"{placed} were told that their order is placed, of {crowd.few}"
     why = USED_UP if crowd.voucher else SHORT
     for one in bought:
         told = one.outcome
@@ -150,7 +154,7 @@ def kept_wrong(wave: Wave) -> Iterator[str]:
     for shelf in shelves:
         yield from shelf.faults()
         if shelf.sold != wave.crowd.lucky:
-            yield f"{shelf.sku}: {shelf.sold} sold, of {wave.crowd.what}"
+            yield f"{shelf.sku}: {shelf.sold} sold, of {wave.crowd.few}"
     if wave.voucher:
         yield from stores.faults_of_voucher(wave.voucher, uses=wave.crowd.lucky)
 

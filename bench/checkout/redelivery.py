@@ -12,6 +12,7 @@ from souk_cli.connections import RELAYS
 
 PATIENCE = 60.0
 GLANCE = 0.2
+CONSUMER = "order-submissions"
 CALM = 8  # looks in a row without anything on its way: RabbitMQ tells its depths a little late
 OUTBOX = Database("cart", RELAYS.removeprefix("_"))
 UNSEND = """
@@ -22,27 +23,31 @@ UNSEND = """
 
 def deliver_again(carts: Collection[str]) -> int:
     """Send the submissions of some carts again, wait until all are heard, and return how many there were."""
-    sent = submissions_sent()
+    before = _heard()
     with OUTBOX.transaction() as tx:
         count = tx.run(UNSEND, carts=list(carts))
     end, calm = time.monotonic() + PATIENCE, 0
     while calm < CALM:
-        calm = calm + 1 if submissions_sent() >= sent + count and not _travelling() else 0
+        calm = calm + 1 if _heard() >= before + count and not _travelling() else 0
         if time.monotonic() > end:
-            raise CannotGoOn(f"after {PATIENCE:.0f} s events still travel")
+            raise CannotGoOn(f"after {PATIENCE:.0f} s submissions still travel")
         time.sleep(GLANCE)
     return count
 
 
-def submissions_sent() -> int:
-    """Return how many submissions the bridge gave to the order service, or parked, since it began."""
-    told = traffic.status()["consumers"]["order-submissions"]
+def _heard() -> int:
+    """Return how many submissions the bridge gave to the order service, or put aside, since it began."""
+    told = traffic.status()["consumers"][CONSUMER]
     return int(told["forwarded"] + told["parked"])
 
 
-def _travelling() -> bool:
-    if traffic.status()["target"] == "direct":
-        return traffic.travelling(None) > 0
+def _travelling() -> int:
+    """Return how many submissions are on their way to the order service."""
+    state = traffic.status()
+    told = state["consumers"][CONSUMER]
+    held = state["sources"]["cart rows"]["unsent"] + (told["queue"] or 0) + told["unacked"]
+    if state["target"] == "direct":
+        return int(held)
     import boto3
 
-    return traffic.travelling(boto3.client("sqs")) > 0
+    return int(held + traffic.in_queue(boto3.client("sqs"), CONSUMER))

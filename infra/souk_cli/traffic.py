@@ -61,7 +61,7 @@ def travelling(sqs: Any) -> int:
     state = status()
     unsent = sum(source["unsent"] for source in state["sources"].values())
     held = sum((one["queue"] or 0) + one["unacked"] for one in state["consumers"].values())
-    queued = sum(_in_queue(sqs, name) for name in state["consumers"]) if state["target"] == "sqs" else 0
+    queued = sum(in_queue(sqs, name) for name in state["consumers"]) if state["target"] == "sqs" else 0
     return int(unsent + held + queued)
 
 
@@ -80,7 +80,8 @@ def settle(say: Callable[[int], None], *, patience: float) -> bool:
     return True
 
 
-def _in_queue(sqs: Any, consumer: str) -> int:
+def in_queue(sqs: Any, consumer: str) -> int:
+    """Return how many events wait for a consumer's function, or are with it."""
     from botocore.exceptions import ClientError
 
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

@@ -1,0 +1,82 @@
+"""`python -m bench`: all proofs and measurements on `souk serve`, one after the other, with one table at the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+
+from bench import table
+from bench.browsing.__main__ import addresses, collected, looking
+from bench.checkout import buyers, clicks, speed
+from bench.checkout.buyers import Crowd
+from bench.checkout.shop import on_sale
+from bench.load import Load
+from bench.serving import serving
+from bench.table import Row
+from bench.wire import CannotGoOn
+from souk_cli import connections, traffic
+from souk_local import layout
+
+STORES = ("postgres", "redis", "mongo", "rabbitmq", "search", "graph")
+CLIENTS, SECONDS = 8, 8.0
+AT_ONCE, CLICKS, SKUS = 32, 50, 10
+SETTLED = 600.0  # seconds that events of data just loaded may take
+
+
+def souk(*words: str) -> None:
+    """Run a `souk` command. Raises CannotGoOn where it fails."""
+    done = subprocess.run([sys.executable, "-m", "souk_cli.main", *words], cwd=layout.checkout(), check=False)
+    if done.returncode:
+        raise CannotGoOn(f"souk {' '.join(words)} failed")
+
+
+def rows(base: str) -> Iterator[Row]:
+    """Measure first, while the shop is as it was loaded; then let buyers compete."""
+    load = Load(base=base, clients=CLIENTS, seconds=SECONDS)
+    for what, where in addresses(collected(base)).items():
+        yield looking(load, what, where)
+    goods = on_sale(base, speed.VARIETY, stock=speed.PLENTY)
+    for part in (speed.adding, speed.showing, speed.checking_out):
+        yield part(load, goods)
+    wave = buyers.compete(base, Crowd(buyers=200, units=20, at_once=AT_ONCE))
+    yield from (wave.row(), buyers.deliver_again(base, wave))
+    yield buyers.compete(base, Crowd(buyers=200, units=20, at_once=AT_ONCE, skus=SKUS)).row()
+    yield buyers.compete(base, Crowd(buyers=200, units=20, at_once=AT_ONCE, voucher=True)).row()
+    [one] = on_sale(base, 1, stock=clicks.UNITS * len(clicks.KEYS))
+    for name in clicks.KEYS:
+        yield clicks.submit_often(base, one, name, CLICKS)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@table.as_json
+def bench(*, as_json: bool) -> None:
+    """Start the stores, load the sample, serve, and run every proof and measurement on it.
+
+    The stack stays up; what is served ends. The bridge of LocalStack rests, so that the two don't share the work.
+    """
+    souk("up", *STORES)
+    souk("down", "bridge")
+    souk("migrate")
+    souk("seed", "--size", "sample")
+    connections.adopt("serve", only=connections.of_both)
+    base, log = table.served(), layout.find().log("bench-serve")
+    with serving(base, tree=layout.checkout(), environment=os.environ, log=log):
+        click.echo("waiting until the events of the data have arrived")
+        if not traffic.settle(lambda _: None, patience=SETTLED):
+            raise CannotGoOn(f"after {SETTLED:.0f} s events still travel")
+        table.tell(list(_told(rows(base))), as_json=as_json)
+
+
+def _told(found: Iterator[Row]) -> Iterator[Row]:
+    """Say what was done as soon as it was, as the table comes last."""
+    for row in found:
+        click.echo(f"{row.what}: {row.outcome}", err=True)
+        yield row
+
+
+if __name__ == "__main__":
+    table.run(bench, "bench")
