@@ -1,6 +1,7 @@
 """A Redis of its own for tests that kill it: a primary, two replicas and three sentinels on free ports."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -75,6 +76,26 @@ class RedisSet:
         process = self._running.pop(port)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
+
+    def pause(self, port: int) -> None:
+        """Let a server hang, as a parted network or a stuck machine does."""
+        self._running[port].send_signal(signal.SIGSTOP)
+
+    def resume(self, port: int) -> None:
+        self._running[port].send_signal(signal.SIGCONT)
+
+    def empty(self, port: int) -> None:
+        """Remove the data of a server that was killed."""
+        for kept in ("appendonlydir", "dump.rdb"):
+            path = self._folder / str(port) / kept
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def hand_over(self) -> int:
+        """Let the sentinels make another server the primary, as planned, and return the one that was."""
+        before = self.primary()
+        self.ask(self.sentinels[0], "SENTINEL", "FAILOVER", "souk")
+        until(lambda: self.primary() != before and self.replication(self.primary())["role"] == "master")
+        return before
 
     def primary(self) -> int:
         """Return the port of the primary that most sentinels name."""

@@ -3,15 +3,18 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from contract.cart.keepers import LIMITS, Shelf
+from msgspec.structs import replace
 
 from chalicelib.cart import carts, live
 from chalicelib.cart.carts import Wish
-from chalicelib.cart.live_cart import LiveCarts
+from chalicelib.cart.live_cart import LiveCarts, body_of
 from chalicelib.cart.model import Asked, Holder
+from chalicelib.cart.views import CartView
 from souk.clock import utcnow
 from souk.errors import Unavailable
 from souk.ids import new_id
@@ -46,11 +49,10 @@ def opened() -> str:
 
 def insist(cart_id: str, sku: str) -> None:
     """Add one, again and again under the same key, until that is acknowledged."""
-    asked = Asked(holder=ME, key=new_id())
-    pause = threading.Event()
-    for _ in range(600):
+    key, pause = new_id(), threading.Event()
+    for _ in range(1200):
         try:
-            carts.add(cart_id, Wish(sku), asked=asked, limits=LIMITS, carts=live.carts, shelf=Shelf(), now=utcnow())
+            add(cart_id, sku, key)
         except Unavailable:
             pause.wait(0.05)
         else:
@@ -62,31 +64,129 @@ def held(cart_id: str) -> dict[str, int]:
     return {line.sku: line.quantity for line in live.carts.get(cart_id).lines}
 
 
-def test_every_acknowledged_change_survives_the_kill_of_the_primary_and_is_done_once(redis: RedisSet) -> None:
-    shared = [opened() for _ in range(WRITERS // 2)]
-    done = [0] * WRITERS
-    enough = threading.Event()
+class Shoppers:
+    """Shoppers who add to carts, two to a cart, each one insisting until a change is acknowledged."""
 
-    def write(number: int) -> None:
-        while not enough.is_set():
-            insist(shared[number // 2], f"sku-{number}")
-            done[number] += 1
+    def __init__(self) -> None:
+        self.carts = [opened() for _ in range(WRITERS // 2)]
+        self.done = [0] * WRITERS
+        self._enough = threading.Event()
 
-    with ThreadPoolExecutor(WRITERS) as writers:
-        writing = [writers.submit(write, number) for number in range(WRITERS)]
-        until(lambda: min(done) > 20)
-        lost = redis.fail_over()
-        before = list(done)
-        until(lambda: all(now > then + 5 for now, then in zip(done, before, strict=True)))
-        redis.start_node(lost)
-        until(lambda: redis.replicas() == 2)
-        before = list(done)
-        until(lambda: all(now > then + 5 for now, then in zip(done, before, strict=True)))
-        enough.set()
+    def write(self, number: int) -> None:
+        while not self._enough.is_set():
+            insist(self.carts[number // 2], f"sku-{number}")
+            self.done[number] += 1
+
+    def go_on(self, by: int = 5) -> None:
+        """Wait until each of them had so many more changes acknowledged."""
+        before = list(self.done)
+        until(lambda: all(now >= then + by for now, then in zip(self.done, before, strict=True)), within=60.0)
+
+    def stop(self) -> None:
+        self._enough.set()
+
+
+@contextmanager
+def shopping() -> Iterator[Shoppers]:
+    """Let shoppers add while things happen; afterwards what was acknowledged is there, once."""
+    shoppers = Shoppers()
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writing = [pool.submit(shoppers.write, number) for number in range(WRITERS)]
+        try:
+            shoppers.go_on()
+            yield shoppers
+            shoppers.go_on()
+        finally:
+            shoppers.stop()
     for one in writing:
         one.result()
-    for number in range(WRITERS):
-        assert held(shared[number // 2])[f"sku-{number}"] == done[number]
+    for number, done in enumerate(shoppers.done):
+        assert held(shoppers.carts[number // 2])[f"sku-{number}"] == done
+
+
+def test_every_acknowledged_change_survives_the_kill_of_the_primary_and_is_done_once(redis: RedisSet) -> None:
+    with shopping() as shoppers:
+        lost = redis.fail_over()
+        shoppers.go_on()
+        redis.start_node(lost)
+        until(lambda: redis.replicas() == 2)
+
+
+def test_every_acknowledged_change_survives_a_planned_failover(redis: RedisSet) -> None:
+    with shopping() as shoppers:
+        redis.hand_over()
+        shoppers.go_on()
+        until(lambda: redis.replicas() == 2)
+
+
+def test_every_acknowledged_change_survives_a_replica_that_is_gone_and_then_the_primary(redis: RedisSet) -> None:
+    with shopping() as shoppers:
+        gone = next(port for port in redis.nodes if port != redis.primary())
+        redis.kill(gone)
+        shoppers.go_on()  # acknowledged by PostgreSQL
+        lost = redis.fail_over()
+        shoppers.go_on()
+        for port in (gone, lost):
+            redis.start_node(port)
+        until(lambda: redis.replicas() == 2)
+
+
+def test_every_acknowledged_change_survives_a_restart_at_once(redis: RedisSet) -> None:
+    with shopping() as shoppers:
+        for _ in range(3):
+            primary = redis.primary()
+            redis.kill(primary)
+            redis.start_node(primary)
+            shoppers.go_on()
+
+
+def test_every_acknowledged_change_survives_a_primary_that_hangs_and_comes_back(redis: RedisSet) -> None:
+    with shopping() as shoppers:
+        hanging = redis.primary()
+        redis.pause(hanging)
+        until(lambda: redis.primary() != hanging and redis.replication(redis.primary())["role"] == "master")
+        shoppers.go_on()
+        redis.resume(hanging)
+        shoppers.go_on()
+        until(lambda: redis.replicas() == 2)
+
+
+@pytest.mark.parametrize("emptied", [False, True], ids=["with its data", "empty"])
+def test_while_redis_is_gone_carts_are_read_and_afterwards_all_is_there(redis: RedisSet, *, emptied: bool) -> None:
+    cart_id = opened()
+    insist(cart_id, "tea")
+    keep_in_postgres(cart_id)
+    before = look(cart_id)
+    primary = redis.primary()
+    for port in redis.nodes:
+        redis.kill(port)
+    assert look(cart_id) == replace(before, degraded=True)
+    with pytest.raises(Unavailable) as refused:
+        add(cart_id, "cup")
+    assert refused.value.retry_after > 0
+    for port in sorted(redis.nodes, key=lambda port: port != primary):
+        if emptied:
+            redis.empty(port)
+        redis.start_node(port)
+    until(lambda: answers(cart_id) and redis.replicas() == 2)
+    assert look(cart_id) == before
+    insist(cart_id, "cup")
+    assert held(cart_id) == {"tea": 1, "cup": 1}
+
+
+def keep_in_postgres(cart_id: str) -> None:
+    """Do what the relay and its consumer do some milliseconds after a change."""
+    cart = live.carts.get(cart_id)
+    live.backup.upsert(cart, body_of(cart))
+
+
+def look(cart_id: str) -> CartView:
+    return carts.display(cart_id, holder=ME, carts=live.carts, backup=live.backup, shelf=Shelf())
+
+
+def add(cart_id: str, sku: str, key: str | None = None) -> None:
+    asked = Asked(holder=ME, key=key)
+    carts.add(cart_id, Wish(sku), asked=asked, limits=LIMITS, carts=live.carts, shelf=Shelf(), now=utcnow())
 
 
 def test_what_only_postgres_has_comes_back_after_a_failover(redis: RedisSet) -> None:
