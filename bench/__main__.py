@@ -40,7 +40,7 @@ def rows(base: str) -> Iterator[Row]:
     for what, where in addresses(collected(base)).items():
         yield looking(load, what, where)
     goods = on_sale(base, speed.VARIETY, stock=speed.PLENTY)
-    for part in (speed.adding, speed.showing, speed.checking_out):
+    for part in speed.PARTS:
         yield part(load, goods)
     wave = buyers.compete(base, Crowd(buyers=200, units=20, at_once=AT_ONCE))
     yield from (wave.row(), buyers.deliver_again(base, wave))

@@ -46,8 +46,4 @@ def _travelling() -> int:
     state = traffic.status()
     told = state["consumers"][CONSUMER]
     held = state["sources"]["cart rows"]["unsent"] + (told["queue"] or 0) + told["unacked"]
-    if state["target"] == "direct":
-        return int(held)
-    import boto3
-
-    return int(held + traffic.in_queue(boto3.client("sqs"), CONSUMER))
+    return int(held if state["target"] == "direct" else held + traffic.in_queue(CONSUMER))

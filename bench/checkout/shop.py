@@ -169,16 +169,16 @@ class Buyer:
     def adding(self, goods: Goods, quantity: int = 1, *, key: str = "") -> Reply:
         """Put something into the cart; return the answer, whatever it is."""
         wish = {"sku": goods.sku, "quantity": quantity}
-        headers = {"Idempotency-Key": key or new_id()}
+        headers = {"Idempotency-Key": key} if key else {}
         reply = self.client.ask("POST", f"/cart/carts/{self.cart}/lines", wish, token=self.token, headers=headers)
         if reply.status == 200:
             self.etag = reply.etag
             self.lines[goods.sku] = self.lines.get(goods.sku, 0) + quantity
         return reply
 
-    def add(self, goods: Goods, quantity: int = 1) -> Reply:
+    def add(self, goods: Goods, quantity: int = 1, *, key: str = "") -> Reply:
         """Put something into the cart. Raises Unexpected when that is refused."""
-        return expect(200, self.adding(goods, quantity), f"adding {goods.sku}")
+        return expect(200, self.adding(goods, quantity, key=key), f"adding {goods.sku}")
 
     def look(self) -> Reply:
         """Look at the cart."""

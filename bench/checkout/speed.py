@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import click
 import msgspec
@@ -16,6 +16,7 @@ from bench.checkout.shop import Buyer, Goods, Outcome, on_sale
 from bench.load import Act, Load
 from bench.table import Row
 from bench.wire import Client
+from souk.ids import new_id
 
 PLENTY = 1_000_000  # units of everything: nobody is turned down
 VARIETY = 32  # different goods
@@ -33,6 +34,15 @@ class Checkout(msgspec.Struct, frozen=True):
 
 def adding(load: Load, goods: Sequence[Goods]) -> Row:
     """Add to carts, each client to its own: new lines, and more of them in turn."""
+    return _adding(load, goods, "add to cart", key=str)
+
+
+def adding_safely(load: Load, goods: Sequence[Goods]) -> Row:
+    """Add to carts so that each request may be sent again."""
+    return _adding(load, goods, "add to cart, each with a key", key=new_id)
+
+
+def _adding(load: Load, goods: Sequence[Goods], what: str, *, key: Callable[[], str]) -> Row:
 
     def ready(client: Client) -> Act:
         buyer = Buyer(client)
@@ -40,12 +50,12 @@ def adding(load: Load, goods: Sequence[Goods]) -> Row:
         def add(turn: int) -> float:
             if turn % (LINES * FULL) == 0:
                 buyer.open()
-            return buyer.add(goods[turn % LINES]).seconds
+            return buyer.add(goods[turn % LINES], key=key()).seconds
 
         buyer.open()
         return add
 
-    return load.measure("add to cart", ready)
+    return load.measure(what, ready)
 
 
 def showing(load: Load, goods: Sequence[Goods]) -> Row:
@@ -99,6 +109,9 @@ def _violations(done: Sequence[Checkout], goods: Sequence[Goods]) -> Iterator[st
         yield from shelf.faults()
 
 
+PARTS = (adding, adding_safely, showing, checking_out)
+
+
 @click.command("speed")
 @table.base
 @click.option("--clients", type=click.IntRange(1, 64), default=8, show_default=True, help="How many at once.")
@@ -110,4 +123,4 @@ def command(*, base: str, clients: int, seconds: float, as_json: bool) -> None:
     """Measure adding to carts, displaying them, and whole checkouts until they are placed."""
     load = Load(base=base, clients=clients, seconds=seconds)
     goods = on_sale(base, VARIETY, stock=PLENTY)
-    table.tell([part(load, goods) for part in (adding, showing, checking_out)], as_json=as_json)
+    table.tell([part(load, goods) for part in PARTS], as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -56,22 +57,20 @@ def carried() -> bool:
     return True
 
 
-def travelling(sqs: Any) -> int:
+def travelling() -> int:
     """Return how many events are on their way: in an outbox, in RabbitMQ, in the bridge, or in a queue of a function."""
     state = status()
     unsent = sum(source["unsent"] for source in state["sources"].values())
     held = sum((one["queue"] or 0) + one["unacked"] for one in state["consumers"].values())
-    queued = sum(in_queue(sqs, name) for name in state["consumers"]) if state["target"] == "sqs" else 0
+    queued = sum(map(in_queue, state["consumers"])) if state["target"] == "sqs" else 0
     return int(unsent + held + queued)
 
 
 def settle(say: Callable[[int], None], *, patience: float) -> bool:
     """Wait until nothing travels any more, telling how much still does; False when that takes too long."""
-    import boto3
-
-    sqs, end, calm = boto3.client("sqs"), time.monotonic() + patience, 0
+    end, calm = time.monotonic() + patience, 0
     while calm < CALM:
-        left = travelling(sqs)
+        left = travelling()
         say(left)
         calm = 0 if left else calm + 1
         if time.monotonic() > end:
@@ -80,14 +79,21 @@ def settle(say: Callable[[int], None], *, patience: float) -> bool:
     return True
 
 
-def in_queue(sqs: Any, consumer: str) -> int:
+def in_queue(consumer: str) -> int:
     """Return how many events wait for a consumer's function, or are with it."""
     from botocore.exceptions import ClientError
 
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     try:
-        url = sqs.get_queue_url(QueueName=queue_name(consumer))["QueueUrl"]
-        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        url = _sqs().get_queue_url(QueueName=queue_name(consumer))["QueueUrl"]
+        counts = _sqs().get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     except ClientError:
         return 0  # not deployed
     return sum(int(count) for count in counts.values())
+
+
+@functools.cache
+def _sqs() -> Any:
+    import boto3
+
+    return boto3.client("sqs")
