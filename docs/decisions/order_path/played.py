@@ -9,7 +9,6 @@ from order_path.scenes import Line, Scene
 
 FAILOVERS = Scene(name="one change, two failovers", changes=1, failovers=2, persisted=True)
 CHANGES = Scene(name="two changes, two failovers", changes=2, failovers=2)
-TOLD = Scene(name="two changes, one failover", changes=2, failovers=1, persisted=True)
 SUBMISSION = Scene(name="a submission", submissions=1, whims=True, overdue=True, relays_end=True)
 CHANGED = Scene(
     name="a submission and a change", changes=1, submissions=1, attempts=2, whims=True, overdue=True, relays_end=True
@@ -39,7 +38,7 @@ EVERYTHING = Scene(
 )
 
 QUICK = (FAILOVERS, SUBMISSION, CLICKS, RUSH)
-FULL = (*QUICK, CHANGES, TOLD, CHANGED, FAILED_OVER, AGAIN, PARKED, CROWD)
+FULL = (*QUICK, CHANGES, CHANGED, FAILED_OVER, AGAIN, PARKED, CROWD)
 
 BREAKS: Mapping[Line, Scene] = MappingProxyType(
     {

@@ -80,7 +80,7 @@ class DirtyCarts:
 
     def _carts(self, marks: list[_Mark]) -> list[list[str | None]]:
         return self._redis.ask(
-            *(("HMGET", f"{{{mark.bucket}}}:cart:{mark.cart}", "version", "packed") for mark in marks)
+            *(("HMGET", f"{{{mark.bucket}}}:cart:{mark.cart}", "version", "packed", "history") for mark in marks)
         )
 
     def _unmark(self, marks: list[_Mark]) -> None:
@@ -92,7 +92,7 @@ def _dirty(bucket: str) -> str:
 
 
 def _event(mark: _Mark, cart: list[str | None]) -> Event | None:
-    version, packed = cart
+    version, packed, history = cart
     if version is None or packed is None:
         return None
     return Event(
@@ -103,7 +103,7 @@ def _event(mark: _Mark, cart: list[str | None]) -> Event | None:
         aggregate=mark.cart,
         version=int(version),
         trace="",
-        data=msgspec.Raw(msgspec.json.encode(msgspec.msgpack.decode(as_bytes(packed)))),
+        data=msgspec.Raw(msgspec.json.encode({**msgspec.msgpack.decode(as_bytes(packed)), "history": history})),
     )
 
 

@@ -9,7 +9,7 @@ from doors import Doors, Reply, doors, event
 
 from chalicelib.cart import live
 from chalicelib.cart.events import ProductPublished, PublishedSku, StockChanged
-from chalicelib.cart.live_cart import body_of, keys, unpacked
+from chalicelib.cart.live_cart import keys, unpacked
 from souk.clock import utcnow
 from souk.events import Event, Fact, decoded
 from souk.ids import id_of, new_id
@@ -91,7 +91,7 @@ def told(cart_id: str) -> list[Event]:
 
 def changed(cart_id: str) -> Event:
     """Return what the relay would publish about a cart now."""
-    [found] = live.redis.ask(("HMGET", keys(cart_id)[0], "version", "packed"))
+    [found] = live.redis.ask(("HMGET", keys(cart_id)[0], "version", "packed", "history"))
     return Event(
         id=id_of("cart.changed", cart_id, int(found[0])),
         type="cart.changed",
@@ -100,5 +100,5 @@ def changed(cart_id: str) -> Event:
         aggregate=cart_id,
         version=int(found[0]),
         trace="",
-        data=msgspec.Raw(body_of(unpacked(found[1])).encode()),
+        data=msgspec.Raw(msgspec.json.encode({**msgspec.to_builtins(unpacked(found[1])), "history": found[2]})),
     )

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from chalicelib.cart import live
-from chalicelib.cart.live_cart import body_of, keys
+from chalicelib.cart.live_cart import keys
 from chalicelib.cart.model import Cart, Verdict
 from chalicelib.cart.resync import resync
 from souk.clock import utcnow
+from souk.errors import Unavailable
 from souk.ids import id_of, new_id
 
 from .conftest import Shop, Shopper, changed
@@ -109,7 +111,7 @@ class TestAfterAFailover:
 
     def test_a_change_that_only_postgres_has_comes_back(self, full: Shopper) -> None:
         lost = replace(live_cart(full), version=live_cart(full).version + 1, lines=())
-        live.backup.upsert(lost, body_of(lost))
+        live.backup.upsert(lost, history_of(full))
         live.redis.ask(("HSET", keys(full.cart)[0], "history", "another"))
         assert full.look()["lines"] == []
 
@@ -129,10 +131,31 @@ class TestAfterAFailover:
         cart = live_cart(full)
         newer = replace(cart, version=cart.version + 1)
         assert live.backup.keep(newer, "another") is False
-        [history] = live.redis.ask(("HGET", keys(full.cart)[0], "history"))
+        history = history_of(full)
         assert live.backup.keep(newer, history) is True
         assert live.backup.keep(newer, history) is True
         assert live.backup.keep(cart, history) is False
+
+    def test_nor_compare_them(self, full: Shopper) -> None:
+        cart, history = live_cart(full), history_of(full)
+        heir = new_id()
+        live.backup.compare(cart.id, cart, heir, history)
+        with pytest.raises(Unavailable):
+            live.backup.compare(cart.id, replace(cart, version=cart.version + 1), history, "")
+        assert live.backup.find(cart.id).version == cart.version
+        assert live.backup.compare(cart.id, None, heir, history) == cart
+
+    def test_nor_has_its_events_kept(self, shop: Shop, full: Shopper) -> None:
+        cart, event = live_cart(full), changed(full.cart)
+        later = replace(cart, version=cart.version + 1)
+        told = msgspec.Raw(msgspec.json.encode({**msgspec.to_builtins(later), "history": "another"}))
+        shop.take("cart-persistence", replace(event, data=told))
+        assert live.backup.find(cart.id) == cart
+
+
+def history_of(shopper: Shopper) -> str:
+    [history] = live.redis.ask(("HGET", keys(shopper.cart)[0], "history"))
+    return str(history)
 
 
 def live_cart(shopper: Shopper) -> Cart:

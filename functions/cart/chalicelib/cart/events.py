@@ -11,9 +11,11 @@ from souk.money import Money
 
 
 class CartChanged(Cart, Fact, frozen=True, kw_only=True):
-    """A cart as it is now, whatever changed in it; the document that Redis holds."""
+    """A cart as it is now, whatever changed in it: the document that Redis holds, and the history of that Redis."""
 
     TYPE: ClassVar[str] = "cart.changed"
+
+    history: str | None = None
 
 
 class SubmittedLine(msgspec.Struct, frozen=True, kw_only=True):

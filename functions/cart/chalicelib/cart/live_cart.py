@@ -49,8 +49,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class Backing(Protocol):
     """PostgreSQL's side of the carts."""
 
-    def compare(self, cart_id: str, held: Cart | None, history: str) -> Cart | None:
-        """Keep the newer of `held` and the row, note under which history that was, and return it; None for neither."""
+    def compare(self, cart_id: str, held: Cart | None, history: str, before: str) -> Cart | None:
+        """Keep the newer of `held` and the row, note under which history that was, and return it; None for neither.
+
+        `before` is the history that this one carries on. Raises Unavailable when it was compared under a later one.
+        """
 
     def keep(self, cart: Cart, history: str) -> bool:
         """Keep a cart that is newer than the row and of its history; False when it is not kept. Raises Unavailable."""
@@ -169,6 +172,7 @@ class LiveCarts:
         if found.cart is None:
             raise Unavailable("the cart is not there any more")
         if not confirmed and not self._backing.keep(found.cart, found.history):
+            self._redis.close()  # it may not be the primary any more
             raise Unavailable("whether the cart has changed is unknown; send the same again")
         return Kept(found.cart, changed=found.what == "written")
 
@@ -177,13 +181,20 @@ class LiveCarts:
         for _ in range(TRIES):
             if found.what in SURE and found.cart is not None:
                 return found.cart
-            newest = self._backing.compare(cart_id, found.cart, found.history)
+            newest = self._compared(cart_id, found)
             if newest is None:
                 raise Missing("there is no such cart")
             found = _Found.of(self._redis.run(INSTALL, keys(cart_id), *self._installed(newest, found.history)))
             if found.what == "held" and found.cart is not None:
                 found = self._mended(found, found.cart)
         raise Unavailable("the carts are being moved")
+
+    def _compared(self, cart_id: str, found: _Found) -> Cart | None:
+        try:
+            return self._backing.compare(cart_id, found.cart, found.history, self._redis.before(found.history))
+        except Unavailable:
+            self._redis.close()  # it may not be the primary any more
+            raise
 
     def _mended(self, found: _Found, cart: Cart) -> _Found:
         mended = self._backing.mend(cart)

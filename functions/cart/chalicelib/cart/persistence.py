@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from chalicelib.cart.carts import Carts, absorb
 from chalicelib.cart.lines import Limits
 from chalicelib.cart.live_cart import cart_of
@@ -11,18 +13,23 @@ from souk.errors import Missing
 from souk.events import Event
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What an event says beside the cart: the history of the Redis that had it."""
+
+    history: str | None = None
+
+
 class Archive(Protocol):
     """Keeps carts for good."""
 
-    def upsert(self, cart: Cart, body: str) -> bool:
-        """Keep a cart that is newer than the row; False for one that is not."""
+    def upsert(self, cart: Cart, history: str | None) -> bool:
+        """Keep a cart that a Redis of `history` told of; False when the row is newer, or of a later history."""
 
 
 def keep(event: Event, *, archive: Archive, limits: Limits, carts: Carts, now: datetime) -> None:
     """Keep the cart that an event tells of, and finish the merge it may tell of. Safe to repeat, in any order."""
-    body = bytes(event.data).decode()
-    cart = cart_of(body)
-    archive.upsert(cart, body)
+    cart, told = cart_of(bytes(event.data)), msgspec.json.decode(event.data, type=Told)
+    archive.upsert(cart, told.history)
     try:
         absorb(cart, limits=limits, carts=carts, now=now)
     except Missing:

@@ -19,22 +19,44 @@ from souk.records import add_events
 FIND = "SELECT body FROM carts WHERE id = %(id)s"
 NEWER = """
     INSERT INTO carts AS kept (id, version, state, customer_id, skus, body, history, changed_at)
-    VALUES (%(id)s, %(version)s, %(state)s, %(customer_id)s, %(skus)s, %(body)s, %(history)s, %(changed_at)s)
+    VALUES (%(id)s, %(version)s, %(state)s, %(customer_id)s, %(skus)s, %(body)s, NULL, %(changed_at)s)
     ON CONFLICT (id) DO UPDATE
        SET version = excluded.version, state = excluded.state, customer_id = excluded.customer_id,
            skus = excluded.skus, body = excluded.body, changed_at = excluded.changed_at
      WHERE kept.version < excluded.version
 """
 # A server that lost the failover may still take changes for a while; what was compared with its heir is not its own now.
-NEWER_OF_HISTORY = f"{NEWER} AND (kept.history IS NULL OR kept.history = excluded.history)"
+NEWER_OF_HISTORY = f"{NEWER} AND (kept.history IS NULL OR kept.history = %(history)s)"
 SAME = "SELECT 1 AS same FROM carts WHERE id = %(id)s AND version = %(version)s"
-COMPARED = "UPDATE carts SET history = %(history)s WHERE id = %(id)s RETURNING body"
+KNOWN = "INSERT INTO histories (history) VALUES (%(history)s) ON CONFLICT DO NOTHING"
+# Nobody's row comes before all; a history that this statement does not see yet was noted after it began, and is later.
+EARLIER = """
+           coalesce((SELECT number FROM histories WHERE history = kept.history), CASE WHEN kept.history IS NULL THEN 0 END)
+           <= (SELECT number FROM histories WHERE history = %(history)s)
+"""
+NEWER_OF_EARLIER = f"{NEWER} AND {EARLIER}"
+COMPARED = """
+    UPDATE carts AS kept SET history = %(history)s
+     WHERE id = %(id)s
+       AND coalesce((SELECT number FROM histories WHERE history = kept.history), CASE WHEN kept.history IS NULL THEN 0 END)
+           <= (SELECT number FROM histories WHERE history = %(history)s)
+    RETURNING body
+"""
 # What Redis has forgotten by its time comes back from here no more, though the row may be there for some minutes.
 COMPARED_ALONE = """
-    UPDATE carts SET history = %(history)s
-     WHERE id = %(id)s AND (state = 'frozen'
+    UPDATE carts AS kept SET history = %(history)s
+     WHERE id = %(id)s
+       AND coalesce((SELECT number FROM histories WHERE history = kept.history), CASE WHEN kept.history IS NULL THEN 0 END)
+           <= (SELECT number FROM histories WHERE history = %(history)s)
+       AND (state = 'frozen'
            OR changed_at > now() - CASE WHEN customer_id IS NULL THEN %(guests)s ELSE %(customers)s END)
     RETURNING body
+"""
+IS_OF_LATER = """
+    SELECT 1 AS later FROM carts AS kept
+     WHERE id = %(id)s
+       AND (coalesce((SELECT number FROM histories WHERE history = kept.history), CASE WHEN kept.history IS NULL THEN 0 END)
+           <= (SELECT number FROM histories WHERE history = %(history)s)) IS NOT TRUE
 """
 ABANDONED = """
     UPDATE carts SET abandoned = version WHERE id IN (
@@ -89,6 +111,7 @@ class KeptCarts:
         """Keep them in `database`, for as long as `keeping` says."""
         self._database = database
         self._keeping = keeping
+        self._histories: set[str] = set()
 
     def find(self, cart_id: str) -> Cart:
         """Return a cart as it was last kept here. Raises Missing."""
@@ -98,10 +121,10 @@ class KeptCarts:
             raise Missing("there is no such cart")
         return cart_of(row["body"])
 
-    def upsert(self, cart: Cart, body: str) -> bool:
-        """Keep a cart that is newer than the row; False for one that is not."""
+    def upsert(self, cart: Cart, history: str | None) -> bool:
+        """Keep a cart that a server of `history` told of; False when the row is newer, or that server's no more."""
         with self._database.reading() as session:
-            return session.run(NEWER, **row_of(cart), body=body, history=None) == 1
+            return session.run(NEWER_OF_HISTORY, **row_of(cart), body=body_of(cart), history=history) == 1
 
     def keep(self, cart: Cart, history: str) -> bool:
         """Keep a cart that a server of `history` may lose; False when the row is newer, or that server's no more."""
@@ -111,14 +134,21 @@ class KeptCarts:
                 return True
             return tx.one(SAME, id=cart.id, version=cart.version) is not None
 
-    def compare(self, cart_id: str, held: Cart | None, history: str) -> Cart | None:
-        """Keep the newer of both, note that it is of `history` from now on, and return it; None for neither."""
+    def compare(self, cart_id: str, held: Cart | None, history: str, before: str) -> Cart | None:
+        """Keep the newer of both, note that it is of `history` from now on, and return it; None for neither.
+
+        Raises Unavailable when it was compared with an heir of that server: what it holds is not the cart any more.
+        """
+        self._note(before, history)
         with self._database.transaction() as tx:
             if held is not None:
-                tx.run(NEWER, **row_of(held), body=body_of(held), history=history)
+                tx.run(NEWER_OF_EARLIER, **row_of(held), body=body_of(held), history=history)
                 row = tx.one(COMPARED, id=cart_id, history=history)
             else:
                 row = tx.one(COMPARED_ALONE, id=cart_id, history=history, **self._lasts())
+            if row is None and tx.one(IS_OF_LATER, id=cart_id, history=history) is not None:
+                self._histories.clear()  # should the table be another one by now
+                raise Unavailable("another Redis has the carts by now")
         return None if row is None else cart_of(row["body"])
 
     def tell_abandoned(self, *, before: datetime, now: datetime) -> int:
@@ -138,6 +168,14 @@ class KeptCarts:
 
     def _lasts(self) -> Row:
         return {"guests": self._keeping().guests, "customers": self._keeping().customers}
+
+    def _note(self, *histories: str) -> None:
+        """Note histories in their order, once per process: whoever comes later is the heir."""
+        for history in histories:
+            if history and history not in self._histories:
+                with self._database.reading() as session:
+                    session.run(KNOWN, history=history)
+                self._histories.add(history)
 
     def mend(self, cart: Cart) -> Cart:
         """Return the cart as its last submission would have it: settled, and counting on from its attempt."""
@@ -175,7 +213,7 @@ class KeptSubmissions:
         with self._database.transaction() as tx:
             if tx.run(SUBMIT, **_columns(submission)) == 0:
                 return _standing(tx, submission.fact)
-            tx.run(NEWER, **row_of(cart), body=body_of(cart), history=None)
+            tx.run(NEWER, **row_of(cart), body=body_of(cart))
             add_events(tx, _told(submission.fact, now))
         return submission
 

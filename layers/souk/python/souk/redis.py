@@ -102,6 +102,7 @@ class _Wire:
         self._pack: Callable[[Words], bytes] = hiredis.pack_command  # type: ignore[assignment]  # for tuples of any length
         self.used = time.monotonic()
         self.history = ""  # master_replid: which history of writes the server carries on
+        self.before = ""  # master_replid2: which one that was before it became the primary
 
     @classmethod
     def to(cls, place: Place, host: str, port: int, *, answer: float) -> "_Wire":
@@ -182,6 +183,13 @@ class Redis:
         """Send commands that are safe to repeat in one round trip; return their answers. Raises Unavailable."""
         return self._served(lambda wire: [_checked(answer) for answer in wire.exchange(commands)], again=True)
 
+    def before(self, history: str) -> str:
+        """Return the history that this thread's server carries on as `history`. Raises Unavailable for another one's."""
+        wire = self._wire()
+        if wire.history != history:
+            raise Unavailable(f"the Redis of {self._service} is another one by now")
+        return wire.before
+
     def ping(self) -> None:
         """Ask for a sign of life. Raises Unavailable."""
         self.ask(("PING",))
@@ -251,6 +259,7 @@ def _connected(place: Place) -> _Wire:
         wire.close()
         raise
     wire.history = told.get("master_replid", "")
+    wire.before = told.get("master_replid2", "").strip("0")
     return wire
 
 
