@@ -13,10 +13,22 @@ if TYPE_CHECKING:
 
 def stock(*, stage: str | None = None) -> Findings:
     """Return what is wrong with the stock, and what was looked at. Raises Unavailable."""
+    _adopt_order(stage)
+    from chalicelib.order import checking
+
+    return checking.check()
+
+
+def prices(*, stage: str | None = None) -> Findings:
+    """Return what is wrong with orders' money and vouchers, and what was looked at. Raises Unavailable."""
+    _adopt_order(stage)
+    from chalicelib.order import sums
+
+    return sums.check()
+
+
+def _adopt_order(stage: str | None) -> None:
     connections.adopt(stage, only=connections.of_functions)
     home = str(apps.folder("order"))
     if home not in sys.path:
         sys.path.append(home)  # for its part of the namespace package chalicelib
-    from chalicelib.order import checking
-
-    return checking.check()

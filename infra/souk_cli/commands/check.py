@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from chalicelib.order.checking import Findings
 
 
 @click.group("check")
@@ -17,11 +21,24 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 def stock(*, stage: str | None, as_json: bool) -> None:
     """Check that the ledger sums to the stock, that what is reserved is kept for somebody, and nothing is oversold."""
-    import msgspec
-
     from souk_cli import check
 
-    found = check.stock(stage=stage)
+    _tell(check.stock(stage=stage), as_json=as_json)
+
+
+@command.command("prices")
+@click.option("--stage", help="The stage; this machine's when not given.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+def prices(*, stage: str | None, as_json: bool) -> None:
+    """Check that every order's money sums, and that vouchers count the orders that use them, within their limits."""
+    from souk_cli import check
+
+    _tell(check.prices(stage=stage), as_json=as_json)
+
+
+def _tell(found: Findings, *, as_json: bool) -> None:
+    import msgspec
+
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
     else:
