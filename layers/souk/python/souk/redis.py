@@ -259,7 +259,8 @@ def _connected(place: Place) -> _Wire:
         wire.close()
         raise
     wire.history = told.get("master_replid", "")
-    wire.before = told.get("master_replid2", "").strip("0")
+    before = told.get("master_replid2", "")
+    wire.before = before if before.strip("0") else ""  # all zeros: none
     return wire
 
 
