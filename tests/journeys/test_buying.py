@@ -1,5 +1,6 @@
 """Buying, from the shelf to the doorstep, through HTTP."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -144,3 +145,22 @@ def test_pages_of_orders_neither_skip_nor_repeat(keeper: Keeper) -> None:
     second = keeper.shop.get(f"/order/orders?limit=2&cursor={first['next']}", token=ada.token).body
     assert [one["id"] for page in (first, second) for one in page["items"]] == placed[::-1]
     assert second["next"] is None
+
+
+def test_whoever_waits_for_an_order_hears_of_it_and_of_its_changes(keeper: Keeper) -> None:
+    goods, ada = keeper.goods(stock=1), keeper.customer()
+    ada.add(goods)
+    order = ada.submit(ada.quote()).body["order_id"]
+
+    def waited(version: int) -> dict[str, Any] | None:
+        """Wait until the order is at another version; where too many wait, or the time is up, it may be asked again."""
+        headers = {"if_none_match": f'"{version}"', "prefer": "wait=10"}
+        reply = keeper.shop.ask("GET", f"/order/orders/{order}", token=ada.tickets[order], **headers)
+        return None if reply.status == 304 else reply.body
+
+    placed = until(lambda: waited(0), "the order to be decided")
+    assert (placed["status"], placed["version"]) == ("placed", 1)
+    with ThreadPoolExecutor(1) as waiting:
+        heard = waiting.submit(until, lambda: waited(1), "the order to change")
+        keeper.ask("POST", f"/order/orders/{order}/cancellation", expect=200)
+    assert heard.result()["status"] == "cancelled"
