@@ -154,8 +154,8 @@ def test_whoever_waits_for_an_order_hears_of_it_and_of_its_changes(keeper: Keepe
 
     def waited(version: int) -> dict[str, Any] | None:
         """Wait until the order is at another version; where too many wait, or the time is up, it may be asked again."""
-        headers = {"if_none_match": f'"{version}"', "prefer": "wait=10"}
-        reply = keeper.shop.ask("GET", f"/order/orders/{order}", token=ada.tickets[order], **headers)
+        seen, token = f'"{version}"', ada.tickets[order]
+        reply = keeper.shop.ask("GET", f"/order/orders/{order}", token=token, if_none_match=seen, prefer="wait=10")
         return None if reply.status == 304 else reply.body
 
     placed = until(lambda: waited(0), "the order to be decided")

@@ -1,8 +1,8 @@
 """Placing: a submitted cart becomes an order, or is turned down with reasons; exactly once, and never without stock.
 
 Round trips, however many lines: one reads the quote with its terms, two go to MongoDB (products, snapshot), and the
-transaction makes ten: begin, claim, savepoint, lock, expire, take, order, outbox, release of the savepoint, commit; with
-vouchers two more, lock and use.
+transaction makes nine: begin, claim, savepoint, lock, expire, take, order, outbox, commit; with vouchers two more, lock
+and use.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -24,6 +24,7 @@ class Transaction:
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
+        self._depth = 0
 
     def run(self, sql: str, **values: Any) -> int:
         """Run a statement and return how many rows it touched."""
@@ -50,14 +51,21 @@ class Transaction:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Undo what is done inside when it raises, and nothing else of the transaction."""
-        self._cursor.execute("SAVEPOINT inside")
+        """Undo what is done inside when it raises, and nothing else of the transaction.
+
+        It is not released: the commit does that, without a round trip. Each depth has a name of its own, so that an
+        outer one goes back to its own beginning and not to that of an inner one.
+        """
+        self._depth += 1
+        name = f"inside_{self._depth}"
+        self._cursor.execute(f"SAVEPOINT {name}")
         try:
             yield
         except Exception:
-            self._cursor.execute("ROLLBACK TO SAVEPOINT inside")
+            self._cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
             raise
-        self._cursor.execute("RELEASE SAVEPOINT inside")
+        finally:
+            self._depth -= 1
 
 
 class Database:
