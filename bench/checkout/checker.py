@@ -31,7 +31,7 @@ LEADS_TO: Mapping[str, frozenset[str]] = {
     "ship": frozenset({"fulfilled", "delivered"}),
     "pay": frozenset({"paid", "fulfilled", "delivered", "cancelled"}),
 }
-KEYED = frozenset({"open", "add", "put", "remove", "submit", "adjust", "pay", "cancel", "ship"})
+KEYED = frozenset({"open", "add", "put", "step", "clear", "remove", "submit", "adjust", "pay", "cancel", "ship"})
 AFTER: Mapping[str, str] = {"placed": "closed", "rejected": "open", "abandoned": "open"}
 
 
@@ -315,6 +315,8 @@ def the_ledger_sums(case: Case) -> Broken:
     kept: Counter[tuple[str, str]] = Counter()
     for one in case.evidence.reservations:
         kept[one.sku, one.location] += one.quantity if one.state in KEEPING else 0
+    for held in case.evidence.holds:
+        kept[held.sku, held.location] += held.quantity if held.state == "held" else 0
     for stock in case.evidence.stock:
         moved = [one for one in case.evidence.ledger if (one.sku, one.location) == (stock.sku, stock.location)]
         noted = sum(one.on_hand for one in moved), sum(one.reserved for one in moved)
@@ -353,6 +355,27 @@ def stock_moved_once_per_order(case: Case) -> Broken:
         sent = -one.quantity if one.state == "shipped" else 0
         if moved[one.order_id, one.sku] != [reserved, sent]:
             yield one.order_id, f"{one.sku} is {one.state}: the ledger moved {moved[one.order_id, one.sku]} for it"
+
+
+def stock_moved_once_per_quote(case: Case) -> Broken:
+    """Tell of quotes whose entries in the ledger do not sum to what is held for them."""
+    moved: Counter[tuple[str, str, str]] = Counter()
+    for entry in case.evidence.ledger:
+        if entry.quote_id:
+            moved[entry.quote_id, entry.sku, entry.location] += entry.reserved
+    for hold in case.evidence.holds:
+        noted, held = moved[hold.quote_id, hold.sku, hold.location], hold.quantity if hold.state == "held" else 0
+        if noted != held:
+            yield hold.quote_id, f"{held} of {hold.sku} are held, the ledger moved {noted} for it"
+
+
+def vouchers_were_not_overused(case: Case) -> Broken:
+    """Tell of vouchers that more orders hold than may, or that count otherwise than their orders do."""
+    for one in case.evidence.vouchers:
+        if one.held > one.usage_limit:
+            yield one.code, f"{one.held} orders have it, {one.usage_limit} may"
+        if one.used != one.held + one.released:
+            yield one.code, f"counts {one.used} uses, orders have {one.held} and gave back {one.released}"
 
 
 def orders_are_unique(case: Case) -> Broken:
@@ -439,6 +462,8 @@ RULES: tuple[Rule, ...] = (
     the_ledger_sums,
     reservations_match_orders,
     stock_moved_once_per_order,
+    stock_moved_once_per_quote,
+    vouchers_were_not_overused,
     orders_are_unique,
     money_was_noted_once,
     adjustments_were_made_once,

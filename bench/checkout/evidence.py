@@ -39,6 +39,13 @@ RESERVATIONS = (
 )
 STOCK = "SELECT to_jsonb(s) AS row FROM stock s WHERE sku = ANY(%(skus)s)"
 LEDGER = "SELECT to_jsonb(l) AS row FROM stock_ledger l WHERE sku = ANY(%(skus)s)"
+HOLDS = "SELECT to_jsonb(h) AS row FROM holds h WHERE sku = ANY(%(skus)s)"
+VOUCHER = """
+    SELECT code, usage_limit, used,
+           (SELECT count(*) FROM voucher_uses u WHERE u.code = v.code AND state = 'used') AS held,
+           (SELECT count(*) FROM voucher_uses u WHERE u.code = v.code AND state = 'released') AS released
+      FROM vouchers v WHERE code = %(voucher)s
+"""
 PAYMENTS = "SELECT to_jsonb(p) AS row FROM payments p WHERE order_id = ANY(%(orders)s::uuid[])"
 UNSENT = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
 UNDECIDED = "SELECT count(*) FROM submissions WHERE state = 'open'"
@@ -147,7 +154,28 @@ class Moved(Struct, frozen=True, kw_only=True):
     reserved: int
     why: str
     order_id: str | None = None
+    quote_id: str | None = None
     note: str = ""
+
+
+class Hold(Struct, frozen=True, kw_only=True):
+    """Stock kept for a quote."""
+
+    quote_id: str
+    sku: str
+    location: str
+    quantity: int
+    state: str
+
+
+class Voucher(Struct, frozen=True, kw_only=True):
+    """A voucher: how often it was used by its own count, and by the orders that hold a use or gave it back."""
+
+    code: str
+    usage_limit: int
+    used: int
+    held: int
+    released: int
 
 
 class Payment(Struct, frozen=True, kw_only=True):
@@ -177,6 +205,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     orders: dict[str, Order] = {}
     lines: list[Line] = []
     reservations: list[Reservation] = []
+    holds: list[Hold] = []
+    vouchers: list[Voucher] = []
     stock: list[Stock] = []
     ledger: list[Moved] = []
     payments: list[Payment] = []
@@ -189,9 +219,9 @@ class Evidence(Struct, frozen=True, kw_only=True):
     """What waits in outboxes, queues and dead-letter queues, by name."""
 
 
-def gather(carts: Collection[str], goods: Mapping[str, str]) -> Evidence:
-    """Read every store for some carts and for goods (product ids by SKU)."""
-    asked = {"carts": sorted(carts), "skus": sorted(goods)}
+def gather(carts: Collection[str], goods: Mapping[str, str], *, voucher: str = "") -> Evidence:
+    """Read every store for some carts, for goods (product ids by SKU) and for a voucher."""
+    asked: dict[str, Any] = {"carts": sorted(carts), "skus": sorted(goods), "voucher": voucher}
     found = select("order", ORDER_IDS, asked)
     asked["orders"] = sorted(row["id"] for row in found)
     orders = [msgspec.convert(one, Order) for one in _rows("order", ORDERS, asked)]
@@ -203,6 +233,8 @@ def gather(carts: Collection[str], goods: Mapping[str, str]) -> Evidence:
         orders={one.id: one for one in orders},
         lines=[msgspec.convert(one, Line) for one in _rows("order", LINES, asked)],
         reservations=[msgspec.convert(one, Reservation) for one in _rows("order", RESERVATIONS, asked)],
+        holds=[msgspec.convert(one, Hold) for one in _rows("order", HOLDS, asked)],
+        vouchers=[msgspec.convert(one, Voucher) for one in select("order", VOUCHER, asked)],
         stock=[msgspec.convert(one, Stock) for one in _rows("order", STOCK, asked)],
         ledger=[msgspec.convert(one, Moved) for one in _rows("order", LEDGER, asked)],
         payments=[msgspec.convert(one, Payment) for one in _rows("order", PAYMENTS, asked)],

@@ -15,9 +15,8 @@ from msgspec import Struct
 
 from bench.checkout.journal import Act, Entry
 
-MOST_OF_ONE = 999
 MOST_STATES = 4_000
-CHANGES = frozenset({"add", "put", "remove", "merge"})
+CHANGES = frozenset({"add", "put", "step", "clear", "remove", "merge"})
 Lines: TypeAlias = tuple[tuple[str, int], ...]
 
 
@@ -36,6 +35,7 @@ class Change(Struct, frozen=True, kw_only=True):
     sku: str = ""
     quantity: int = 0
     source: str = ""
+    strategy: str = "sum"
     sent: float
     answered: float
     version: int | None
@@ -81,8 +81,9 @@ def _change(act: Act) -> Change:
         act=act.name,
         what=act.what,
         sku=str(act.asked.get("sku", "")),
-        quantity=int(act.asked.get("quantity", 0)),
+        quantity=int(act.asked.get("quantity", act.asked.get("by", 0))),
         source=str(act.asked.get("source", "")),
+        strategy=str(act.asked.get("strategy", "sum")),
         sent=act.sent,
         answered=first.answered if first else float("inf"),
         version=int(first.answer["version"]) if first else None,
@@ -155,25 +156,36 @@ def _after(states: Iterable[State], change: Change) -> Iterator[State]:
 
 def _applied(lines: dict[str, int], change: Change, sources: Mapping[str, Lines]) -> Lines:
     """Return what a change makes of lines."""
+    held = lines.get(change.sku, 0)
     if change.what == "add":
-        lines[change.sku] = min(lines.get(change.sku, 0) + change.quantity, MOST_OF_ONE)
-    elif change.what == "put" and change.sku in lines:
+        lines[change.sku] = held + change.quantity
+    elif change.what == "put" and held:
         lines[change.sku] = change.quantity
+    elif change.what == "step" and held:
+        lines[change.sku] = held + change.quantity
     elif change.what == "remove":
         lines.pop(change.sku, None)
+    elif change.what == "clear":
+        lines = {}
     elif change.what == "merge":
-        for sku, quantity in sources[change.source]:
-            lines[sku] = min(lines.get(sku, 0) + quantity, MOST_OF_ONE)
-    return tuple(sorted(lines.items()))
+        lines = _merged(lines, dict(sources[change.source]), change.strategy)
+    return tuple(sorted((sku, quantity) for sku, quantity in lines.items() if quantity > 0))
+
+
+def _merged(lines: dict[str, int], source: dict[str, int], strategy: str) -> dict[str, int]:
+    """Return the lines of two carts as one."""
+    if strategy == "replace":
+        return source
+    both = {sku: (lines.get(sku, 0), source.get(sku, 0)) for sku in lines.keys() | source.keys()}
+    return {sku: max(pair) if strategy == "max" else sum(pair) for sku, pair in both.items()}
 
 
 def _fits(lines: Lines, change: Change) -> bool:
-    """Tell whether an answer speaks of these lines."""
-    told, held = change.answer, dict(lines)
-    if "lines" in told:
-        return lines_of(told["lines"]) == lines
+    """Tell whether an answer speaks of these lines; to a repeated request the cart is shown as it is by then."""
+    told, held, cart = change.answer, dict(lines), change.answer.get("cart")
     counted = told.get("line_count") == len(held) and told.get("item_count") == sum(held.values())
-    return counted and told.get("quantity", 0) == held.get(change.sku, 0)
+    shown = cart is None or cart["version"] != told["version"] or lines_of(cart["lines"]) == lines
+    return counted and shown and (not change.sku or told.get("quantity", 0) == held.get(change.sku, 0))
 
 
 def lines_of(lines: Iterable[Mapping[str, Any]]) -> Lines:

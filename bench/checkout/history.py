@@ -24,6 +24,7 @@ from bench.checkout.shopping import AT_ONCE, Gate, Progress, Shop, Shopper, foll
 from bench.table import Row
 
 PATIENCE = 120.0  # seconds that a shopper asks again what got no answer
+USES = 30  # of the voucher
 TOLD_EVERY = 10.0
 TIME_PASSES = """
     UPDATE reservations SET held_until = now() - interval '1 second' WHERE order_id = %(order)s AND state = 'held'
@@ -87,6 +88,7 @@ def opened(base: str, size: Size, journal: Journal) -> Iterator[Shop]:
             asking=asking,
             staff=staff,
             goods=people.stocked(asking, staff, GOODS),
+            voucher=people.voucher(asking, staff, USES),
             customers=[people.customer(asking, number) for number in range(CUSTOMERS)],
             let_time_pass=let_time_pass,
             helpers=helpers,
@@ -118,7 +120,7 @@ def judged(history: History, *, aside: frozenset[str], tell: Callable[[str], Non
     settling.carried(aside=aside)
     history.look_again()
     goods = {one.sku: one.id for one in history.shop.goods}
-    found = evidence.gather(history.carts, goods)
+    found = evidence.gather(history.carts, goods, voucher=history.shop.voucher)
     case = Case(evidence=found, acts=list(acts_of(list(history.shop.asking.journal.entries))), aside=aside)
     return Verdict(broken=check(case), settled=settled, counts=counted(case))
 

@@ -67,6 +67,17 @@ def stocked(asking: Asking, staff: Account, how_many: int) -> list[Goods]:
     return found
 
 
+def voucher(asking: Asking, staff: Account, limit: int) -> str:
+    """Make a voucher that is good for so many orders, and return its code."""
+    code = f"HISTORY-{uuid4().hex[:8].upper()}"
+    wish = {"code": code, "off": 1_000, "usage_limit": limit}
+    must(
+        asking,
+        Wish(what="voucher", method="POST", path="/order/vouchers", body=wish, token=staff.token, key=str(uuid4())),
+    )
+    return code
+
+
 def offer(sku: str, price: int) -> dict[str, Any]:
     """Return what a product's document says of a SKU."""
     return {"sku": sku, "title": "one", "prices": {"default": {"amount": price, "currency": "USD"}}}

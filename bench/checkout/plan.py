@@ -20,11 +20,14 @@ CUSTOMERS = 8
 FEW, MANY = 3, 12
 OFTEN, SOMETIMES, SELDOM = 0.8, 0.3, 0.15
 METHODS = ("standard", "express", "pickup")
+STRATEGIES = ("sum", "sum", "max", "replace")
 
 What = Literal[
     "open",
     "add",
     "put",
+    "step",
+    "clear",
     "remove",
     "look",
     "merge",
@@ -48,6 +51,10 @@ class Step(Struct, frozen=True, kw_only=True):
     goods: int = 0
     quantity: int = 0
     method: str = "standard"
+    voucher: bool = False
+    held: bool = False
+    """Whether stock is held for the quote before it is submitted."""
+    strategy: str = "sum"
     keyed: bool = True
     at_once: int = 1
     again: bool = False
@@ -110,6 +117,18 @@ def _put(idea: Idea, dice: Random) -> Step:
     return Step(what="put", cart=cart, goods=dice.choice(sorted(idea.lines[cart])), quantity=dice.randint(1, FEW))
 
 
+def _step(idea: Idea, dice: Random) -> Step:
+    cart = dice.choice(idea.filled)
+    by = dice.choice((-2, -1, 1, 2))
+    return Step(what="step", cart=cart, goods=dice.choice(sorted(idea.lines[cart])), quantity=by)
+
+
+def _clear(idea: Idea, dice: Random) -> Step:
+    cart = dice.choice(idea.filled)
+    idea.lines[cart] = set()
+    return Step(what="clear", cart=cart)
+
+
 def _remove(idea: Idea, dice: Random) -> Step:
     cart = dice.choice(idea.filled)
     goods = dice.choice(sorted(idea.lines[cart]))
@@ -125,13 +144,14 @@ def _merge(idea: Idea, dice: Random) -> Step:
     into, source = dice.sample(idea.free, 2)
     idea.lines[into] |= idea.lines[source]
     idea.merged.add(source)
-    return Step(what="merge", cart=into, other=source)
+    return Step(what="merge", cart=into, other=source, strategy=dice.choice(STRATEGIES))
 
 
 def _submit(idea: Idea, dice: Random) -> Step:
     cart = dice.choice(idea.filled)
     idea.submitted.add(cart)
-    return Step(what="submit", cart=cart, method=dice.choice(METHODS))
+    voucher, held = dice.random() < SOMETIMES, dice.random() < SELDOM
+    return Step(what="submit", cart=cart, method=dice.choice(METHODS), voucher=voucher, held=held)
 
 
 def _after(what: What) -> Callable[[Idea, Random], Step]:
@@ -152,6 +172,8 @@ RULES: tuple[Rule, ...] = (
     Rule(6, lambda idea: len(idea.lines) < CARTS, _open),
     Rule(30, lambda idea: idea.free, _add),
     Rule(9, lambda idea: idea.filled, _put),
+    Rule(5, lambda idea: idea.filled, _step),
+    Rule(1, lambda idea: idea.filled, _clear),
     Rule(6, lambda idea: idea.filled, _remove),
     Rule(6, lambda idea: idea.lines, _look),
     Rule(5, lambda idea: len(idea.free) > 1, _merge),
@@ -164,7 +186,7 @@ RULES: tuple[Rule, ...] = (
     Rule(8, lambda _: True, _adjust),
     Rule(1, lambda _: True, _reprice),
 )
-CHANGES = frozenset({"add", "put", "remove", "merge", "submit", "pay", "cancel", "adjust"})
+CHANGES = frozenset({"add", "put", "step", "clear", "remove", "merge", "submit", "pay", "cancel", "adjust"})
 REPEATABLE = CHANGES - {"pay", "adjust"}  # without a key these would be another wish
 
 

@@ -88,6 +88,7 @@ class Shop(Struct, frozen=True):
     asking: Asking
     staff: Account
     goods: Sequence[Goods]
+    voucher: str
     customers: Sequence[Account]
     let_time_pass: Callable[[str], None]
     helpers: ThreadPoolExecutor
@@ -154,6 +155,15 @@ class Shopper:
         sku = self._shop.goods[step.goods].sku
         self._change(step, "PUT", f"lines/{sku}", {"quantity": step.quantity}, sku)
 
+    def step(self, step: Step) -> None:
+        """Change a line by so many more or less."""
+        sku = self._shop.goods[step.goods].sku
+        self._change(step, "PATCH", f"lines/{sku}", {"by": step.quantity}, sku)
+
+    def clear(self, step: Step) -> None:
+        """Take everything out."""
+        self._change(step, "DELETE", "lines", None, "")
+
     def remove(self, step: Step) -> None:
         """Take a line out."""
         sku = self._shop.goods[step.goods].sku
@@ -192,7 +202,9 @@ class Shopper:
         if source is None:
             return
         cart = self.carts[step.cart]
-        body = {"source": source.id} if self._account else {"source": source.id, "source_token": source.token}
+        body = {"source": source.id, "strategy": step.strategy}
+        if not self._account:
+            body["source_token"] = source.token
         wish = Wish(
             what="merge",
             method="POST",
@@ -211,10 +223,13 @@ class Shopper:
         lines = [{"sku": one["sku"], "quantity": one["quantity"]} for one in seen.answer.get("lines", [])]
         if not seen.acknowledged or not lines:
             return
-        body = quote_for(lines, step.method)
+        body = quote_for(lines, step.method) | ({"vouchers": [self._shop.voucher]} if step.voucher else {})
         quote = self._shop.asking.act(
             Wish(what="quote", method="POST", path="/order/quotes", body=body, key=str(uuid4()))
         )
+        if quote.acknowledged and step.held:
+            where = f"/order/quotes/{quote.answer['id']}/reservation"
+            self._shop.asking.act(Wish(what="hold", method="PUT", path=where, repeatable=True))
         if quote.acknowledged:
             self._submit(step, cart, seen, quote)
 
@@ -307,6 +322,8 @@ STEPS: dict[str, Callable[[Shopper, Step], object]] = {
     "open": Shopper.open,
     "add": Shopper.add,
     "put": Shopper.put,
+    "step": Shopper.step,
+    "clear": Shopper.clear,
     "remove": Shopper.remove,
     "look": Shopper.look,
     "merge": Shopper.merge,

@@ -2,14 +2,18 @@
 
 from typing import Any
 
+import pytest
 from bench.checkout.explained import Change, Lines, explain
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 SKUS = ("tea", "cup", "pot")
 WISHES = some.lists(
     some.tuples(
-        some.sampled_from(("add", "put", "remove")), some.sampled_from(SKUS), some.integers(1, 5), some.booleans()
+        some.sampled_from(("add", "put", "step", "clear", "remove")),
+        some.sampled_from(SKUS),
+        some.integers(1, 5),
+        some.booleans(),
     ),
     max_size=12,
 )
@@ -28,10 +32,12 @@ def played(wishes: list[tuple[str, str, int, bool]]) -> tuple[list[Change], dict
 
 
 def _do(held: dict[str, int], what: str, sku: str, quantity: int) -> None:
-    if what == "remove":
+    if what == "clear":
+        held.clear()
+    elif what == "remove":
         del held[sku]
     else:
-        held[sku] = quantity + (held.get(sku, 0) if what == "add" else 0)
+        held[sku] = quantity + (held.get(sku, 0) if what != "put" else 0)
 
 
 def _change(number: int, what: str, sku: str, quantity: int, held: dict[str, int] | None) -> Change:
@@ -54,12 +60,14 @@ def lines(held: dict[str, int]) -> Lines:
     return tuple(sorted(held.items()))
 
 
+@settings(deadline=None)
 @given(WISHES)
 def test_what_happened_is_explained(wishes: list[tuple[str, str, int, bool]]) -> None:
     changes, held = played(wishes)
     assert explain(changes, sources={}, final=lines(held)).faults == ()
 
 
+@settings(deadline=None)
 @given(WISHES)
 def test_a_cart_is_known_at_each_version_that_was_acknowledged(wishes: list[tuple[str, str, int, bool]]) -> None:
     known = [(what, sku, quantity, True) for what, sku, quantity, _ in wishes]
@@ -68,6 +76,7 @@ def test_a_cart_is_known_at_each_version_that_was_acknowledged(wishes: list[tupl
     assert found.held(len(wishes)) == {lines(held)}
 
 
+@settings(deadline=None)
 @given(WISHES, some.integers(0, 11))
 def test_a_lost_change_is_not_explained(wishes: list[tuple[str, str, int, bool]], lost: int) -> None:
     known = [("add", sku, quantity, True) for _, sku, quantity, _ in wishes]
@@ -80,6 +89,7 @@ def test_a_lost_change_is_not_explained(wishes: list[tuple[str, str, int, bool]]
     assert explain(changes, sources={}, final=lines(end)).faults != ()
 
 
+@settings(deadline=None)
 @given(WISHES, some.integers(0, 11))
 def test_a_change_that_took_effect_twice_is_not_explained(wishes: list[tuple[str, str, int, bool]], one: int) -> None:
     known = [("add", sku, quantity, True) for _, sku, quantity, _ in wishes]
@@ -98,6 +108,16 @@ def test_a_merged_cart_is_in_its_target_once() -> None:
     assert explain([merge], sources=sources, final=(("tea", 4),)).faults != ()
     assert explain([merge], sources=sources, final=()).faults != ()
     assert explain([merge], sources={}, final=()).faults != ()
+
+
+@pytest.mark.parametrize(("strategy", "quantity"), [("sum", 5), ("max", 3), ("replace", 2)])
+def test_a_merged_cart_has_what_the_strategy_says(strategy: str, quantity: int) -> None:
+    add = _change(1, "add", "tea", 3, {"tea": 3})
+    merge = Change(
+        act="m", what="merge", source="other", strategy=strategy, sent=2, answered=3, version=2, quantity=quantity
+    )
+    found = explain([add, merge], sources={"other": (("tea", 2),)}, final=(("tea", quantity),))
+    assert found.faults == ()
 
 
 def test_a_version_that_goes_back_in_time_is_found() -> None:
