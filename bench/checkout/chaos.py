@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -78,7 +78,7 @@ class Chaos:
         for probe in self._probes:
             probe.rest(FINISHED)
         finished = self.history.shop.gate.close(FINISHED)
-        settled = settling.settled(aside=self._aside, tell=_nothing)
+        settled = settling.settled(aside=self._aside, tell=history.quiet)
         waited = None if settled is None else time.monotonic() - over
         carts, quotes = (probe.outage(struck) for probe in self._probes)
         found = self._new(finished=finished)
@@ -99,7 +99,7 @@ class Chaos:
 
     def _new(self, *, finished: bool) -> list[str]:
         """Return the violations that were not there before."""
-        self.verdict = history.judged(self.history, aside=self._aside, tell=_nothing)
+        self.verdict = history.judged(self.history, aside=self._aside, tell=history.quiet)
         found = [] if finished else ["a shopper got no answer for minutes"]
         found += [one for one in self.verdict.violations if one not in self._known]
         self._known.update(found)
@@ -108,27 +108,30 @@ class Chaos:
         return found
 
 
-def kinds(dice: Random, only: Sequence[str]) -> Iterator[str]:
-    """Return kinds of trouble for ever: each once, in any order, then all again."""
+def kinds(dice: Random, only: Sequence[str], minutes: float) -> Iterator[str]:
+    """Return kinds of trouble until the time is over: each once, in any order, then all again."""
+    end = time.monotonic() + 60 * minutes
     while True:
-        yield from dice.sample(sorted(only or TROUBLES), len(only or TROUBLES))
+        for kind in dice.sample(sorted(only or TROUBLES), len(only or TROUBLES)):
+            yield kind
+            if time.monotonic() > end:
+                return
 
 
-def run(base: str, there: Rig, size: Size, *, minutes: float, only: Sequence[str], journal: Journal) -> list[Row]:
-    """Let it happen, and return the table."""
+def run(base: str, there: Rig, size: Size, *, troubles: Iterable[str], journal: Journal) -> list[Row]:
+    """Let one trouble after the other happen, and return the table."""
     dice = Random(size.seed)  # noqa: S311 - it has to be repeatable
     with history.opened(base, size, journal) as shop, probing(base, shop.goods[0]) as probes:
         chaos = Chaos(History(size=size, shop=shop, shoppers=[]), there, probes, dice)
         shopping = _begun(shop, size, chaos)
-        end = time.monotonic() + 60 * minutes
-        for kind in kinds(dice, only):
-            chaos.round(kind)
-            if time.monotonic() > end:
-                break
-        if mixing.copies:
-            chaos.once_more()
-        shop.gate.end()
-        shopping.join()
+        try:
+            for kind in troubles:
+                chaos.round(kind)
+            if mixing.copies:
+                chaos.once_more()
+        finally:
+            shop.gate.end()
+            shopping.join()
     return rows_of(chaos)
 
 
@@ -180,10 +183,6 @@ def _row(kind: str, rounds: Sequence[Round]) -> Row:
     )
 
 
-def _nothing(_: str) -> None:
-    """Say nothing."""
-
-
 @click.command("chaos")
 @click.option("--minutes", type=click.FloatRange(0, 600), default=15, show_default=True, help="How long, more or less.")
 @history.threads
@@ -204,6 +203,7 @@ def command(
     say(f"seed {size.seed}")
     with rig.serving() as there:
         base = f"http://127.0.0.1:{there.stack.site.port('serve')}"
-        rows = run(base, there, size, minutes=minutes, only=only, journal=journal)
+        troubles = kinds(Random(size.seed), only, minutes)  # noqa: S311 - it has to be repeatable
+        rows = run(base, there, size, troubles=troubles, journal=journal)
     journal.close()
     table.tell(rows, as_json=as_json)
