@@ -116,7 +116,7 @@ def read_order(order_id: str) -> Answer[OrderView]:
 
 def _read(order_id: str) -> OrderView:
     with live.reading() as books:
-        return OrderView.of(management.read(order_id, by=app.caller, orders=books), order_id)
+        return OrderView.of(management.read(order_id, by=app.caller, orders=books), order_id, by=app.caller)
 
 
 def _version(order_id: str) -> int:
@@ -317,7 +317,7 @@ def sweep_order() -> None:
 def _changed(order_id: str, change: Callable[[Books, datetime], Order]) -> OrderView:
     """Answer with what a change makes of an order; the same again for the same Idempotency-Key."""
     with live.books() as books:
-        return app.once(books.attempts, lambda: OrderView.of(change(books, utcnow()), order_id))
+        return app.once(books.attempts, lambda: OrderView.of(change(books, utcnow()), order_id, by=app.caller))
 
 
 app.health({"postgres": live.database.ping, "mongo": live.documents.ping})

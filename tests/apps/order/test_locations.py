@@ -87,6 +87,9 @@ def test_a_line_that_no_location_has_alone_is_shared_shipped_and_given_back(shop
         act(shop, order, "shipments", {"carrier": "DHL", "parcels": [{"sku": sku, "quantity": units}]})
         rows = [level(shop, sku, where) for where in ("default", loft)]
         assert [(row["on_hand"], row["reserved"]) for row in rows] == left
+    sources = shop.doors("GET", f"/orders/{order}", token=shop.staff).body["sources"]
+    assert {one["location"]: (one["quantity"], one["shipped"]) for one in sources} == {"default": (2, 2), loft: (1, 1)}
+    assert shop.doors("GET", f"/orders/{order}", token=shop.holder(order)).body["sources"] == []
     assert shop.doors("GET", f"/orders/{order}", token=shop.staff).body["status"] == "fulfilled"
 
 

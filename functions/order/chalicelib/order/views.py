@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.order.model.address import Address
 from chalicelib.order.model.allocation import Share
@@ -18,6 +19,7 @@ from chalicelib.order.model.stock import Level
 from chalicelib.order.model.submission import Reason, Rejection
 from chalicelib.order.model.tax import TaxClass
 from chalicelib.order.model.voucher import Discount, VoucherUse
+from souk.auth import Caller, Kind
 from souk.money import Money
 
 Shown = Literal["pending", "rejected", "placed", "paid", "fulfilled", "delivered", "cancelled"]
@@ -161,6 +163,15 @@ class HoldView(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """So many of a SKU lie at a location for an order."""
+
+    sku: str
+    location: str
+    quantity: int
+    shipped: int
+
+
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """An order; `pending` while it is not decided, `rejected` with reasons when it was turned down."""
 
@@ -172,6 +183,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str | None = None
     lines: list[Line] = []
     awaited: Annotated[list[Awaited], msgspec.Meta(description="what was not there yet when it was ordered")] = []
+    sources: Annotated[list[Source], msgspec.Meta(description="where its goods lie; for staff")] = []
     totals: Totals | None = None
     vouchers: list[VoucherUse] = []
     shipping_method: str = ""
@@ -189,11 +201,21 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     quote_id: Annotated[str | None, msgspec.Meta(description="a new quote, where only the price was in the way")] = None
 
     @classmethod
-    def of(cls, found: Order | Rejection | None, order_id: str) -> "OrderView":
+    def of(cls, found: Order | Rejection | None, order_id: str, *, by: Caller) -> "OrderView":
         """Show what became of a submission so far."""
         if found is None:
             return cls(id=order_id, status="pending", version=0)
-        return _rejected(found) if isinstance(found, Rejection) else _decided(found)
+        if isinstance(found, Rejection):
+            return _rejected(found)
+        decided = _decided(found)
+        return replace(decided, sources=_sources(found)) if by.kind is Kind.STAFF else decided
+
+
+def _sources(order: Order) -> list[Source]:
+    return [
+        Source(sku=one.sku, location=one.location, quantity=one.quantity, shipped=one.shipped)
+        for one in order.reservations
+    ]
 
 
 def _rejected(found: Rejection) -> OrderView:
