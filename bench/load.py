@@ -14,8 +14,8 @@ from bench.table import Row
 from bench.wire import Client
 
 READY = 30.0  # seconds for every client to get ready
-Act = Callable[[int], float]
-"""Does the same once more, given how often it was done, and returns the seconds that count."""
+Act = Callable[[int], float | None]
+"""Does the same once more, given how often it was done, and returns the seconds that count, or None if it does not."""
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,5 +53,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 def _again(act: Act, until: float) -> Iterator[float]:
     turn = 0
     while time.perf_counter() < until:
-        yield act(turn)
+        seconds = act(turn)
+        if seconds is not None:
+            yield seconds
         turn += 1
