@@ -16,7 +16,7 @@ from deployments import Deployment, deployed
 
 pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(580)]
 SEED = 31
-KILLS = ("kill worker", "redis parted", "messages mixed", "kill postgres", "kill bridge")
+KILLS = ("messages mixed", "redis parted", "kill postgres", "kill bridge")
 ENVIRONMENT = "awslambdaric"
 
 
