@@ -21,6 +21,7 @@ from chalicelib.cart.events import (
 )
 from chalicelib.cart.lines import MOST_OF_ONE, Change, Merging, Quantity, Step, Words
 from chalicelib.cart.model import Asked, Holder, Rejection, Verdict
+from chalicelib.cart.refusals import KeptRefusals
 from chalicelib.cart.submission import Acceptance, Submitted
 from chalicelib.cart.views import CartSummary, CartView, Changed, Opened
 from souk import records
@@ -130,7 +131,7 @@ def add_line(cart_id: str, body: Wish) -> Answer[Changed]:
 
     def adding(asked: Asked) -> carts.Done:
         return carts.add(
-            _id(cart_id),
+            cart_id,
             body,
             asked=asked,
             limits=live.limits(),
@@ -139,7 +140,7 @@ def add_line(cart_id: str, body: Wish) -> Answer[Changed]:
             now=utcnow(),
         )
 
-    return _once(adding)
+    return _changed(cart_id, adding)
 
 
 @app.route("/carts/{cart_id}/lines", methods=["DELETE"], admits=SHOPPERS, takes=CHANGES)
@@ -187,7 +188,7 @@ def merge_carts(cart_id: str, body: Source) -> Answer[Changed]:
             now=utcnow(),
         )
 
-    return _once(merging)
+    return _once(merging, live.refusals())
 
 
 @app.route(
@@ -322,27 +323,33 @@ def _id(text: str) -> str:
 
 def _revised(cart_id: str, change: Change) -> Answer[Changed]:
     """Answer a change of lines that are there."""
-    return _once(
+    return _changed(
+        cart_id,
         lambda asked: carts.revise(
-            _id(cart_id),
+            cart_id,
             change,
             asked=asked,
             limits=live.limits(),
             carts=live.carts,
             shelf=live.replica,
             now=utcnow(),
-        )
+        ),
     )
 
 
-def _once(work: Callable[[Asked], carts.Done]) -> Answer[Changed]:
+def _changed(cart_id: str, work: Callable[[Asked], carts.Done]) -> Answer[Changed]:
+    """Answer a change of lines, which looks for an earlier refusal of the same request itself."""
+    return _once(work, live.refusals(_id(cart_id)))
+
+
+def _once(work: Callable[[Asked], carts.Done], refusals: KeptRefusals) -> Answer[Changed]:
     """Answer a change; one that comes again under its key as it was answered before."""
 
     def decide() -> Answer[Changed]:
         done = work(_asked())
         return Answer(done.answer, headers=AGAIN if done.again else {})
 
-    return app.once(live.refusals(), decide)
+    return app.once(refusals, decide)
 
 
 app.health({"postgres": live.database.ping, "redis": live.redis.ping})

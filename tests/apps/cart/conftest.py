@@ -9,7 +9,8 @@ from doors import Doors, Reply, doors, event
 
 from chalicelib.cart import live
 from chalicelib.cart.events import ProductPublished, PublishedSku, StockChanged
-from chalicelib.cart.live_cart import keys, unpacked
+from chalicelib.cart.live_cart import unpacked
+from chalicelib.cart.scripts import keys
 from souk.clock import utcnow
 from souk.events import Event, Fact, decoded
 from souk.ids import id_of, new_id

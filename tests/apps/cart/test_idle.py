@@ -9,7 +9,8 @@ from doors import Doors, customer
 from chalicelib.cart import idle, live
 from chalicelib.cart.events import CartAbandoned, OrderPlaced
 from chalicelib.cart.keeping import Keeping
-from chalicelib.cart.live_cart import body_of, keys
+from chalicelib.cart.live_cart import body_of
+from chalicelib.cart.scripts import keys
 from souk.clock import utcnow
 from souk.errors import Missing
 

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.cart import live
-from chalicelib.cart.live_cart import keys
 from chalicelib.cart.model import Cart, Verdict
 from chalicelib.cart.resync import resync
+from chalicelib.cart.scripts import keys
 from souk.clock import utcnow
 from souk.errors import Unavailable
 from souk.ids import id_of, new_id

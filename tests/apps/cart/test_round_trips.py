@@ -96,9 +96,11 @@ def test_adding_beside_lines_that_were_kept_asks_each_store_once(
     assert wires.asked(guest.add(coffee)) == took(1, 1)
 
 
-def test_a_key_costs_a_look_for_an_earlier_refusal(guest: Shopper, tea: str, wires: Wires) -> None:
-    assert wires.asked(guest.add(tea, idempotency_key="one")) == took(2, 1)
-    assert wires.asked(guest.add(tea, idempotency_key="one")) == took(2, 1)
+def test_a_key_costs_nothing_more_but_for_keeping_a_refusal(guest: Shopper, tea: str, wires: Wires) -> None:
+    assert wires.asked(guest.add(tea, idempotency_key="one")) == took(1, 1)
+    assert wires.asked(guest.add(tea, idempotency_key="one")) == took(1, 1)
+    assert wires.asked(guest.add("unknown", idempotency_key="two")) == took(2, 1, 409)
+    assert wires.asked(guest.add("unknown", idempotency_key="two")) == took(1, 1, 409)
 
 
 def test_a_merge_reads_both_carts_and_writes_both(cart: Doors, guest: Shopper, tea: str, wires: Wires) -> None:

@@ -55,9 +55,9 @@ register = KeptRegister(database)
 replica = Replica(database)
 
 
-def refusals() -> KeptRefusals:
-    """Return what keeps the refusal of one request."""
-    return KeptRefusals(redis)
+def refusals(cart_id: str | None = None) -> KeptRefusals:
+    """Return what keeps the refusal of one request; beside the cart where the change of it looks for it."""
+    return KeptRefusals(redis, cart_id)
 
 
 @functools.cache

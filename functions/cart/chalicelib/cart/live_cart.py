@@ -11,11 +11,11 @@ from chalicelib.cart.carts import Kept
 from chalicelib.cart.keeping import Keeping
 from chalicelib.cart.lines import Change, Limits
 from chalicelib.cart.model import KEPT_FOR, KEPT_OPERATIONS, NEW, Asked, Cart, versioned, whole
-from chalicelib.cart.scripts import CHANGE, INSTALL, READ, WRITE
+from chalicelib.cart.refusals import Refusal
+from chalicelib.cart.scripts import BUCKETS, CHANGE, INSTALL, READ, WRITE, bucket, keys, refusal_key
 from souk.errors import Missing, Unavailable
 from souk.redis import Redis, as_bytes
 
-BUCKETS = 64
 TRIES = 64  # every try that fails is another change that did not
 SECONDS = 19  # characters of a moment in RFC 3339 without its fraction
 SURE = frozenset({"held", "written"})  # answers after which the cart needs no look at PostgreSQL
@@ -116,10 +116,16 @@ class LiveCarts:
         raise Unavailable("too many changes of this cart at once")
 
     def revise(self, cart_id: str, change: Change, *, asked: Asked, limits: Limits, now: datetime) -> Kept:
-        """Change the lines of a cart as `Cart.revised` says, in one round trip. Raises as that, Missing, Unavailable."""
+        """Change the lines of a cart as `Cart.revised` says, in one round trip. Raises as that, Missing, Unavailable.
+
+        Raises Recalled for a request that was refused before; that is looked for in the same round trip.
+        """
+        names = (*keys(cart_id), refusal_key(cart_id, asked.key)) if asked.key else keys(cart_id)
         request = Request.of(change, asked=asked, limits=limits, now=now, lasts=self._keeping().lasts(asked.holder))
         for _ in range(TRIES):
-            answer, confirmed = self._redis.write(CHANGE, keys(cart_id), cart_id, packed(request))
+            answer, confirmed = self._redis.write(CHANGE, names, cart_id, packed(request))
+            if answer[0] == "recalled":
+                raise Refusal.of(answer[3]).recalled(asked.fingerprint)
             found = _Found.of(answer)
             if found.what in {"written", "held"}:
                 kept = self._acknowledged(found, confirmed=confirmed)
@@ -201,17 +207,6 @@ class LiveCarts:
         if mended is cart:
             return found
         return _Found.of(self._redis.run(WRITE, keys(cart.id), *self._change(mended, cart.version)))
-
-
-def keys(cart_id: str) -> tuple[str, str, str]:
-    """Return the keys of a cart: itself, and its bucket's dirty and frozen sets; one hash slot has them all."""
-    name = bucket(int(cart_id[-4:], 16) % BUCKETS)
-    return f"{name}:cart:{cart_id}", f"{name}:dirty", f"{name}:frozen"
-
-
-def bucket(number: int) -> str:
-    """Return a bucket's hash tag."""
-    return f"{{b{number:02d}}}"
 
 
 def _dirty(name: str, version: str) -> tuple[str, ...]:

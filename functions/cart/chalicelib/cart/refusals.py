@@ -5,17 +5,30 @@ from contextlib import contextmanager
 
 import msgspec
 
-from chalicelib.cart.live_cart import BUCKETS, bucket
+from chalicelib.cart.scripts import refusal_key
 from souk.errors import SoukError
-from souk.idempotency import Attempt, reused
+from souk.idempotency import Attempt, Recalled, reused
 from souk.redis import Redis
 
 KEPT_FOR = 86_400  # seconds
 
 
-class _Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True):
+    """What a request was refused with, as Redis keeps it."""
+
     fingerprint: str
     outcome: bytes
+
+    @classmethod
+    def of(cls, kept: str) -> "Refusal":
+        """Read what Redis keeps."""
+        return msgspec.json.decode(kept, type=cls)
+
+    def recalled(self, fingerprint: str) -> Recalled:
+        """Return this as the answer to a request. Raises Invalid where the key came with another body."""
+        if fingerprint != self.fingerprint:
+            raise reused()
+        return Recalled(self.outcome)
 
 
 class KeptRefusals:
@@ -24,20 +37,18 @@ class KeptRefusals:
     One of these serves one request; see `souk.idempotency.Attempts`.
     """
 
-    def __init__(self, redis: Redis) -> None:
-        """Keep them in `redis`."""
+    def __init__(self, redis: Redis, cart_id: str | None = None) -> None:
+        """Keep them in `redis`; those of changes that look for them themselves beside their cart."""
         self._redis = redis
+        self._cart_id = cart_id
         self._refused = False
 
     def recall(self, attempt: Attempt) -> bytes | None:
         """Return the refusal that the same request got. Raises Invalid where the key came with another body."""
-        [kept] = self._redis.ask(("GET", _key(attempt)))
-        if kept is None:
-            return None
-        refusal = msgspec.json.decode(kept, type=_Refusal)
-        if refusal.fingerprint != attempt.fingerprint:
-            raise reused()
-        return refusal.outcome
+        if self._cart_id is not None:
+            return None  # the change looks for it, in its own round trip
+        [kept] = self._redis.ask(("GET", self._key(attempt)))
+        return None if kept is None else Refusal.of(kept).recalled(attempt.fingerprint).outcome
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -52,9 +63,8 @@ class KeptRefusals:
         """Keep a refusal; the answer to a change is kept in its cart."""
         if not self._refused:
             return
-        refusal = msgspec.json.encode(_Refusal(attempt.fingerprint, outcome)).decode()
-        self._redis.ask(("SET", _key(attempt), refusal, "EX", KEPT_FOR, "NX"))
+        refusal = msgspec.json.encode(Refusal(attempt.fingerprint, outcome)).decode()
+        self._redis.ask(("SET", self._key(attempt), refusal, "EX", KEPT_FOR, "NX"))
 
-
-def _key(attempt: Attempt) -> str:
-    return f"{bucket(int(attempt.scope[-4:], 16) % BUCKETS)}:refused:{attempt.scope}"
+    def _key(self, attempt: Attempt) -> str:
+        return refusal_key(self._cart_id or attempt.scope, attempt.scope)

@@ -7,6 +7,30 @@ exact up to 2^53 and empty lists as lists, neither of which its JSON does.
 
 from souk.redis import Script
 
+BUCKETS = 64
+
+
+def keys(cart_id: str) -> tuple[str, str, str]:
+    """Return the keys of a cart: itself, and its bucket's dirty and frozen sets; one hash slot has them all."""
+    name = bucket_of(cart_id)
+    return f"{name}:cart:{cart_id}", f"{name}:dirty", f"{name}:frozen"
+
+
+def refusal_key(beside: str, scope: str) -> str:
+    """Return the key of a refusal, in the hash slot of the cart (or whatever has an id) that it is about."""
+    return f"{bucket_of(beside)}:refused:{scope}"
+
+
+def bucket_of(one: str) -> str:
+    """Return the hash tag of an id's bucket."""
+    return bucket(int(one[-4:], 16) % BUCKETS)
+
+
+def bucket(number: int) -> str:
+    """Return a bucket's hash tag."""
+    return f"{{b{number:02d}}}"
+
+
 HELD = """
     local held = redis.call('HMGET', KEYS[1], 'version', 'packed', 'history')
     local function answer(what) return {what, ARGV[1], held[2] and held[1] or '', held[2] or ''} end
@@ -48,7 +72,7 @@ READ = Script.of(
     repeatable=True,
 )
 
-# ARGV: the request (see `live_cart.Request`). `Cart.revised` is the same in Python and says why something is refused.
+# KEYS, where the request has a key: besides, what it was refused with before. ARGV: the request (see `live_cart.Request`). `Cart.revised` is the same in Python and says why something is refused.
 CHANGE = Script.of(
     HELD
     + KEEP
@@ -57,6 +81,8 @@ CHANGE = Script.of(
     if held[3] ~= ARGV[1] then return answer('verify') end
     local cart, request = cmsgpack.unpack(held[2]), cmsgpack.unpack(ARGV[3])
     local asked, change, limits = request.asked, request.change, request.limits
+    local refused = asked.key and redis.call('GET', KEYS[4])
+    if refused then return {'recalled', ARGV[1], '', refused} end
 
     local function place(sku)
         for at, line in ipairs(cart.lines) do

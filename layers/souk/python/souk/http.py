@@ -15,7 +15,7 @@ from souk.audit import Origin
 from souk.clock import utcnow
 from souk.doors import Admits, Answer, Door, Takes, created
 from souk.errors import Forbidden, Invalid, SoukError, Unauthenticated
-from souk.idempotency import Attempt, Attempts
+from souk.idempotency import Attempt, Attempts, Recalled
 from souk.ids import id_of
 from souk.queues import Consumer, QueueDoors, Tick
 from souk.settings import setting, stage
@@ -182,8 +182,8 @@ class Souk(QueueDoors, Chalice):
     def once(self, attempts: Attempts, decide: Callable[[], Decided]) -> Decided:
         """Answer with what `decide` says, and the same again when the same Idempotency-Key comes again.
 
-        `attempts` keeps the answer in the transaction that keeps the effect. Refusals are decisions too. What comes
-        back is for the door to answer with, and nothing else.
+        `attempts` keeps the answer in the transaction that keeps the effect; `decide` may raise Recalled where it finds
+        an earlier answer while it changes something. Refusals are decisions too. What comes back is for the door to answer with, and nothing else.
         """
         attempt = self.attempt
         if attempt is None:
@@ -193,6 +193,8 @@ class Souk(QueueDoors, Chalice):
         try:
             with attempts.savepoint():
                 answer = self._answer(decide(), self._status_of_route())
+        except Recalled as known:
+            return cast("Decided", problems.replayed(attempt.unseal(known.outcome)))
         except SoukError as error:
             if not problems.is_decision(error):
                 raise

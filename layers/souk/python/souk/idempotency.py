@@ -62,6 +62,14 @@ class Attempts(Protocol):
         """Keep the answer of a claimed attempt."""
 
 
+class Recalled(Exception):
+    """What keeps the effect found, in the same step, the answer that the same request got before."""
+
+    def __init__(self, outcome: bytes) -> None:
+        super().__init__("answered before")
+        self.outcome = outcome
+
+
 def reused() -> Invalid:
     """Return the one answer to a key that came with another body before, wherever keys are kept."""
     return Invalid("this Idempotency-Key came with another body before", code="key-reused")
