@@ -7,9 +7,9 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chalicelib.cart.carts import Kept
-from chalicelib.cart.events import CartSubmitted
+from chalicelib.cart.events import CartAbandoned, CartSubmitted
 from chalicelib.cart.lines import Change, Limits, Line
-from chalicelib.cart.model import Asked, Cart, Holder, Rejection, Verdict, versioned
+from chalicelib.cart.model import Asked, Cart, Holder, Rejection, State, Verdict, versioned
 from chalicelib.cart.own import Place
 from chalicelib.cart.submission import Submission
 from chalicelib.cart.views import Shelved
@@ -172,3 +172,48 @@ class MemoryRegister:
     def leave(self, cart_ids: Collection[str]) -> None:
         for cart_id in cart_ids:
             self._places.pop(cart_id, None)
+
+
+class MemoryArchive:
+    """Carts as they were last kept; see `idle.Archive`. It knows of no orders."""
+
+    def __init__(self) -> None:
+        self._carts: dict[str, Cart] = {}
+        self._told: dict[str, int] = {}
+        self.abandoned: list[CartAbandoned] = []
+
+    def upsert(self, cart: Cart, body: str) -> bool:
+        del body  # what a real one keeps
+        known = self._carts.get(cart.id)
+        newer = known is None or known.version < cart.version
+        if newer:
+            self._carts[cart.id] = cart
+        return newer
+
+    def find(self, cart_id: str) -> Cart:
+        if cart_id not in self._carts:
+            raise Missing("there is no such cart")
+        return self._carts[cart_id]
+
+    def tell_abandoned(self, *, before: datetime, now: datetime) -> int:
+        del now  # when it is told
+        idle = [
+            cart
+            for cart in self._carts.values()
+            if cart.state is State.OPEN
+            and cart.lines
+            and cart.changed_at < before
+            and self._told.get(cart.id) != cart.version
+        ]
+        self._told.update({cart.id: cart.version for cart in idle})
+        self.abandoned.extend(CartAbandoned.of(cart) for cart in idle if cart.wanted)
+        return len(idle)
+
+    def forget(self, *, guests: datetime, customers: datetime) -> int:
+        def is_old(cart: Cart) -> bool:
+            return cart.changed_at < (guests if cart.holder.customer_id is None else customers)
+
+        gone = [cart.id for cart in self._carts.values() if is_old(cart) and cart.state is not State.FROZEN]
+        for cart_id in gone:
+            del self._carts[cart_id]
+        return len(gone)
