@@ -110,6 +110,13 @@ def test_only_so_much_is_held_for_so_long(shop: Shop, monkeypatch: pytest.Monkey
     assert put(shop, shop.quote((sku, 1))["id"]).body["type"] == "urn:souk:problem:no-holds"
 
 
+def test_nothing_is_held_for_a_quote_that_was_ordered_by(shop: Shop) -> None:
+    product, sku = shop.sell(stock=5)
+    quoted = shop.quote((sku, 1))
+    assert buy(shop, product, sku, quoted)["status"] == "placed"
+    assert put(shop, quoted["id"]).body["type"] == "urn:souk:problem:quote-used"
+
+
 def test_more_than_there_is_is_not_held(shop: Shop) -> None:
     _, sku = shop.sell(stock=1)
     assert put(shop, shop.quote((sku, 2))["id"]).body["type"] == "urn:souk:problem:short"

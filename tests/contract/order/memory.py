@@ -210,7 +210,9 @@ class MemoryBooks:
     def holding(self, quote_id: str, holder: str) -> Holding:
         live = [one for one in self.holds if one.state is Fate.HELD and one.held_until >= self.now()]
         others = {one.quote_id for one in live if one.holder == holder and one.quote_id != quote_id}
-        return Holding(held=tuple(one for one in self.holds if one.quote_id == quote_id), others=len(others))
+        ordered = any(order.quote_id == quote_id for order in self.orders.values())
+        held = tuple(one for one in self.holds if one.quote_id == quote_id)
+        return Holding(held=held, ordered=ordered, others=len(others))
 
     def add_holds(self, holds: Sequence[Held]) -> None:
         self.holds = [*self.holds, *holds]

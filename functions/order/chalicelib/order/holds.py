@@ -43,7 +43,7 @@ class Books(Protocol):
         """Move locked stock. Raises Short."""
 
     def holding(self, quote_id: str, holder: str) -> Holding:
-        """Return what was ever held for a quote, and for how many other quotes this holder has stock held."""
+        """Return what was ever held for a quote, whether it was ordered by, and how many others this holder has held."""
 
     def add_holds(self, holds: Sequence[Held]) -> None:
         """Keep what is held."""
@@ -67,6 +67,8 @@ def hold(quote_id: str, *, holder: str, bounds: Bounds, books: Books) -> list[He
     known = books.holding(quote_id, holder)
     if known.held:
         return still_held(known.held, now)
+    if known.ordered:
+        raise Refused("an order was placed by this quote", code="quote-used")
     if known.others >= bounds.quotes:
         raise TooMany("so much is held for you that no more can be", retry_after=60)
     lapsed = books.expire([one.level.spot for one in shelves])

@@ -52,9 +52,10 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """What was ever held for a quote, and for how many other quotes its holder has stock held."""
+    """What was ever held for a quote, whether it was ordered by, and for how many others its holder has stock held."""
 
     held: tuple[Held, ...] = ()
+    ordered: bool = False
     others: int = 0
 
 

@@ -11,6 +11,7 @@ from souk.postgres import Transaction
 HOLDING = """
     SELECT COALESCE((SELECT jsonb_agg(hold ORDER BY sku, location) FROM holds hold WHERE quote_id = %(quote_id)s), '[]')
                AS held,
+           EXISTS (SELECT FROM orders WHERE quote_id = %(quote_id)s) AS ordered,
            (SELECT count(DISTINCT quote_id) FROM holds
              WHERE holder = %(holder)s AND state = 'held' AND held_until >= now() AND quote_id <> %(quote_id)s)
                AS others
@@ -34,7 +35,7 @@ class HoldRows:
         self.tx = tx
 
     def holding(self, quote_id: str, holder: str) -> Holding:
-        """Return what was ever held for a quote, and for how many other quotes this holder has stock held."""
+        """Return what was ever held for a quote, whether it was ordered by, and how many others this holder has held."""
         return msgspec.convert(self.tx.one(HOLDING, quote_id=quote_id, holder=holder), Holding)
 
     def add_holds(self, holds: Sequence[Held]) -> None:
