@@ -169,11 +169,11 @@ def kept_wrong(wave: Wave) -> Iterator[str]:
 def command(*, base: str, buyers: int, units: int, at_once: int, skus: int, as_json: bool) -> None:
     """Let many buyers compete for few units.
 
-    First of one SKU, after which every submission is delivered again; then of several SKUs that each buyer takes in
+    First of one SKU, after which every submission is delivered again (on `souk serve`); then of several SKUs that each buyer takes in
     another order; then for the uses of a voucher.
     """
     crowd = Crowd(buyers=buyers, units=units, at_once=at_once)
     wave = compete(base, crowd)
-    rows = [wave.row(), deliver_again(base, wave)]
+    rows = [wave.row(), *([deliver_again(base, wave)] if redelivery.possible() else [])]
     others = (msgspec.structs.replace(crowd, skus=skus), msgspec.structs.replace(crowd, voucher=True))
     table.tell([*rows, *(compete(base, other).row() for other in others)], as_json=as_json)

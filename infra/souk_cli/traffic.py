@@ -62,7 +62,7 @@ def travelling() -> int:
     state = status()
     unsent = sum(source["unsent"] for source in state["sources"].values())
     held = sum((one["queue"] or 0) + one["unacked"] for one in state["consumers"].values())
-    queued = sum(map(in_queue, state["consumers"])) if state["target"] == "sqs" else 0
+    queued = sum(map(_in_queue, state["consumers"])) if state["target"] == "sqs" else 0
     return int(unsent + held + queued)
 
 
@@ -79,8 +79,7 @@ def settle(say: Callable[[int], None], *, patience: float) -> bool:
     return True
 
 
-def in_queue(consumer: str) -> int:
-    """Return how many events wait for a consumer's function, or are with it."""
+def _in_queue(consumer: str) -> int:
     from botocore.exceptions import ClientError
 
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
