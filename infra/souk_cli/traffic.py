@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -67,12 +68,15 @@ def travelling() -> int:
 
 
 def settle(say: Callable[[int], None], *, patience: float) -> bool:
-    """Wait until nothing travels any more, telling how much still does; False when that takes too long."""
-    end, calm = time.monotonic() + patience, 0
+    """Wait until nothing travels any more, telling how much still does; False when nothing moves for too long."""
+    least, calm = sys.maxsize, 0
+    end = time.monotonic() + patience
     while calm < CALM:
         left = travelling()
         say(left)
         calm = 0 if left else calm + 1
+        if left < least:
+            least, end = left, time.monotonic() + patience
         if time.monotonic() > end:
             return False
         time.sleep(GLANCE)

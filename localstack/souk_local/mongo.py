@@ -22,6 +22,8 @@ PACKAGES: Mapping[str, str] = {}
 ACCOUNT = "souk"
 DATABASES = ("souk_product", "souk_order")
 VENV = "mongo"
+OPLOG = 1_000_000_000
+"""Entries and seconds of its oplog to keep, which nobody reads: a server that prunes it stops answering at 100,000."""
 # {"hello": 1, "$db": "admin"} as an OP_MSG
 HELLO_BODY = b"\x1f\x00\x00\x00\x10hello\x00\x01\x00\x00\x00\x02$db\x00\x06\x00\x00\x00admin\x00\x00"
 HELLO = (21 + len(HELLO_BODY)).to_bytes(4, "little") + bytes(8) + b"\xdd\x07\x00\x00" + bytes(5) + HELLO_BODY
@@ -87,7 +89,11 @@ def program(site: Site, *options: str) -> Program:
         "--storage-path",
         str(storage),
         "--cache-size",
-        "256M",
+        "1G",
+        "--oplog-max-entries",
+        str(OPLOG),
+        "--oplog-retention-seconds",
+        str(OPLOG),
     )
     return Program(name="mongo", argv=(str(server), *fixed, "--sync-on-commit", *options), ports=PORTS)
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from souk.clock import utcnow
 
 KEPT = 1_000
+SHOWN = 200  # of them one by one
 BOUNDS = (5, 10, 20, 50, 100, 200, 500, 1_000, 5_000, 60_000)  # milliseconds
 
 
@@ -41,6 +42,8 @@ class Percentiles(Struct, frozen=True, kw_only=True):
     p50_ms: float
     p95_ms: float
     histogram: dict[str, int]
+    recent: list[float]
+    """The newest of them one by one, in milliseconds, the newest last."""
 
 
 class _Dated(Struct, frozen=True):
@@ -109,11 +112,18 @@ class Statistics:
 
 def percentiles(milliseconds: Iterable[float]) -> Percentiles:
     """Summarise times."""
-    known = sorted(milliseconds)
+    given = list(milliseconds)
+    known = sorted(given)
     if not known:
-        return Percentiles(count=0, p50_ms=0.0, p95_ms=0.0, histogram={})
+        return Percentiles(count=0, p50_ms=0.0, p95_ms=0.0, histogram={}, recent=[])
     bounds = {f"<={bound}": sum(one <= bound for one in known) for bound in BOUNDS}
-    return Percentiles(count=len(known), p50_ms=_at(known, 0.5), p95_ms=_at(known, 0.95), histogram=bounds)
+    return Percentiles(
+        count=len(known),
+        p50_ms=_at(known, 0.5),
+        p95_ms=_at(known, 0.95),
+        histogram=bounds,
+        recent=[round(one, 1) for one in given[-SHOWN:]],
+    )
 
 
 def _at(known: Sequence[float], share: float) -> float:

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from souk.errors import Refused
 from souk_cli import connections, traffic
+from souk_cli.bridge.statistics import percentiles
 from souk_cli.demo.journey import Journey, Owner
 from souk_cli.demo.shop import Shop
 from souk_local import layout
@@ -146,10 +147,11 @@ def _show_events(console: Console, before: dict[str, Any]) -> None:
     for one in traffic.given(before, after):
         table.add_row(one.consumer, ", ".join(one.types), str(one.events))
     console.print(table)
-    latency = after["latency"]
+    passed = sum(one.events for one in traffic.given(before, after))
+    took = percentiles(after["latency"]["recent"][-passed:] if passed else [])
     console.print(
-        f"the last {latency['count']} events, those of the data among them, reached their function's queue in"
-        f" {latency['p50_ms']} ms from their commit (median), 95% of them within {latency['p95_ms']} ms"
+        f"these {took.count} reached their function's queue in {took.p50_ms} ms from their commit (median),"
+        f" 95% of them within {took.p95_ms} ms"
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -29,8 +29,6 @@ from souk.money import Money
 from souk_cli.seed.journey import Basket, Journey, Product
 
 Row = TypeVar("Row")
-Say = Callable[[str, int, int], None]
-"""Told what is loaded, how much of it is done, and how much there is."""
 
 PASSWORD = "a-household-of-this-shop"  # noqa: S105 - of made-up customers of a local stack
 KIND = "grocery"
@@ -40,10 +38,23 @@ ATTRIBUTES = (
 )
 BATCH = 500
 DOCUMENTS = 100  # products at a time: documents with a dozen indexes each
-TRIES = 5
+TRIES = 12
+LONGEST = 15  # seconds between tries; all of them together are two minutes, in which a store can be started again
 YEAR = timedelta(days=365)
 LEAST_STOCK = 20
 CURRENCY = MARKETS[DEFAULT].currency
+
+
+class Say(Protocol):
+    """Is told how it goes."""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Hear what is loaded, how much of it is done, and how much there is."""
+        ...
+
+    def waiting(self, why: str, seconds: float) -> None:
+        """Hear what does not answer, and after how many seconds it is asked again."""
+        ...
 
 
 class Loaded(Struct, kw_only=True):
@@ -203,22 +214,22 @@ def _in_batches(
     new = done = 0
     say(what, 0, total)
     for batch in _batches(rows, size):
-        new += _patiently(take, batch)
+        new += _patiently(take, batch, say)
         done += len(batch)
         say(what, done, total)
     return new
 
 
-def _patiently(take: Callable[[Sequence[Row]], int], batch: Sequence[Row]) -> int:
+def _patiently(take: Callable[[Sequence[Row]], int], batch: Sequence[Row], say: Say) -> int:
     """Import a batch, again where a store was too busy to answer: what is there already stays as it is."""
-    for tried in range(1, TRIES + 1):
+    for tried in range(1, TRIES):
         try:
             return take(batch)
         except Unavailable as error:
-            if tried == TRIES:
-                raise
-            time.sleep(error.retry_after * tried)
-    raise AssertionError("the last try returns or raises")
+            pause = min(error.retry_after * tried, LONGEST)
+            say.waiting(str(error), pause)
+            time.sleep(pause)
+    return take(batch)
 
 
 def _batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:

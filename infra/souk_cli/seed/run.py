@@ -11,8 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from souk_cli import apps, connections, traffic
 from souk_cli.seed.journey import SIZES, Journey
 from souk_local import install, layout
+from souk_local.errors import StackError
 
-PATIENCE = 900.0  # seconds that the services may take to hear of it all
+PATIENCE = 300.0  # seconds in which at least one more event has to arrive
 
 if "souk_cli.seed.load" not in sys.modules:
     sys.path.extend(str(apps.folder(service)) for service in apps.SERVICES)  # the services' own imports
@@ -38,8 +39,11 @@ def seed(size: str, console: Console) -> str:
 
 def settle(bars: _Bars) -> None:
     """Wait until the services have heard what was loaded so far; without a bridge they hear it later."""
-    if traffic.carried():
-        traffic.settle(bars.left, patience=PATIENCE)
+    if traffic.carried() and not traffic.settle(bars.left, patience=PATIENCE):
+        raise StackError(
+            f"no event has arrived for {PATIENCE:.0f} seconds; `souk status` tells where they wait and `souk logs bridge`"
+            " why. What is loaded stays, and the same command goes on from here"
+        )
 
 
 def data_folder(console: Console) -> Path:
@@ -61,6 +65,10 @@ class _Bars:
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total)
         self._progress.update(self._tasks[what], completed=done, total=total)
+
+    def waiting(self, why: str, seconds: float) -> None:
+        """Say that a store does not answer, and when it is asked again."""
+        self._progress.console.print(f"[yellow]{why}; trying again in {seconds:.0f} s", soft_wrap=True)
 
     def left(self, events: int) -> None:
         """Show how many events are still on their way."""

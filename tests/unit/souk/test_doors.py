@@ -1,5 +1,6 @@
 """Doors: what goes in, what comes out, who comes through."""
 
+import base64
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -268,6 +269,49 @@ def test_one_bad_event_does_not_hold_up_its_neighbours(client: Client) -> None:
     answer = invoke(client, [*records, record("junk", "{")])
     assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["1", "2", "junk"]
     assert answer["refused"] == ["1", "junk"], "what may work later is not its own fault"
+
+
+def brokered(*bodies: str) -> dict[str, Any]:
+    """An event as an Amazon MQ event source gives it to a function, with the properties that the bridge publishes."""
+    absent = dict.fromkeys(("headers", "priority", "correlationId", "replyTo", "expiration", "userId", "clusterId"))
+    given = [
+        {
+            "basicProperties": {
+                **absent,
+                "contentType": "application/json",
+                "contentEncoding": None,
+                "deliveryMode": 2,
+                "messageId": f"message-{number}",
+                "timestamp": "Nov 26, 2026, 9:00:00 AM",
+                "type": "thing.counted",
+                "appId": None,
+                "bodySize": len(body),
+            },
+            "redelivered": False,
+            "data": base64.b64encode(body.encode()).decode(),
+        }
+        for number, body in enumerate(bodies)
+    ]
+    return {
+        "eventSource": "aws:rmq",
+        "eventSourceArn": "arn:aws:mq:eu-central-1:000000000000:broker:souk:b-00000000-0000-4000-8000-000000000000",
+        "rmqMessagesByQueue": {"souk.counts::/": given},
+    }
+
+
+def handed(client: Client, count: int) -> Any:
+    event = Event.of(Counted(count=count), aggregate="a", version=1, now=utcnow())
+    return client._app.handler_map["count"](brokered(event.encoded().decode()), Context("count", "1"))
+
+
+def test_a_message_from_rabbitmq_itself_is_taken(client: Client) -> None:
+    assert handed(client, 1) == {}
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_message_from_rabbitmq_itself_that_failed_comes_again(client: Client, count: int) -> None:
+    with pytest.raises(Unavailable, match="1 of 1 messages"):
+        handed(client, count)
 
 
 def test_what_there_is_no_time_for_is_left_for_another_batch(client: Client) -> None:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.product.events import Changed, told
 from chalicelib.product.indexing import Index
-from chalicelib.product.merging import Merged, Sources, refresh_all
+from chalicelib.product.merging import Merged, Sources, merged, refresh_all
 from chalicelib.product.model import (
     Address,
     Attributes,
@@ -119,10 +120,12 @@ def import_products(
     """Keep those of `batch` that are new; return how many were new.
 
     The index is shown them first, under a `rev` that any later word overrules, so that it need not be told one by one;
-    where it is down, the events that wait make it look later.
+    where it is down, the events that wait make it look later. What is known of their categories and stock is in them
+    from the start, so that afterwards only those are written again about which somebody told something meanwhile.
     """
     at = moment(now)
-    products = {one.id: one for one in (given.product(at) for given in batch)}
+    begun = merged([given.product(at) for given in batch], sources)
+    products = {one.id: replace(one, rev=1) for one in begun}  # under a higher one the index would forget an edit
     shown = _shown(list(products.values()), index)
     told_of = [
         (one, [event for event in told(None, one, at) if not (shown and event.type == Changed.TYPE)])

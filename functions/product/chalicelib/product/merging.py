@@ -75,18 +75,19 @@ def merge_stock(stock: Stock, *, store: Merged, sources: Sources, now: datetime)
 
 def refreshed(product_id: str, *, store: Changeable, sources: Sources, now: datetime) -> Product:
     """Return a product merged with what is known of its category and its stock."""
-    return change(product_id, lambda one: _merged([one], sources)[0], store=store, now=moment(now))
+    return change(product_id, lambda one: merged([one], sources)[0], store=store, now=moment(now))
 
 
 def refresh_all(products: Sequence[Product], *, store: Merged, sources: Sources, now: datetime) -> None:
     """Merge new products with what is known; one that was overtaken has been told by whoever overtook it."""
-    after = _merged(products, sources)
+    after = merged(products, sources)
     different = [changed(one, other, now) for one, other in zip(products, after, strict=True) if one != other]
     if different:
         store.save_all(different)
 
 
-def _merged(products: Sequence[Product], sources: Sources) -> list[Product]:
+def merged(products: Sequence[Product], sources: Sources) -> list[Product]:
+    """Return products with what is known of their categories and their stock; nothing is saved."""
     named = sorted({one.details.category_id for one in products if one.details.category_id})
     categories = {one.id: one for one in sources.categories(named)}
     skus = [sku.sku for one in products for sku in one.details.skus]

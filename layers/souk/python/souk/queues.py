@@ -1,7 +1,8 @@
 """Doors for messages: each event of a batch goes to one use case, and one bad event never holds up its neighbours."""
 
+import base64
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ BATCH = 10
 TRIES = 5  # after so many failures that are the message's own fault, it is parked in the dead letter queue
 DEAD = "-dead"
 STRIKES = "strikes"  # the message attribute that counts them
+BROKERED = "rmqMessagesByQueue"  # what an event from RabbitMQ itself has instead of records
 LEAST = 6.0  # seconds that taking one event may need: more than any store's time-out
 LONGEST_PAUSE = 60  # seconds between tries
 
@@ -72,7 +74,10 @@ class QueueDoors:
             self.consumers.append(consumer)
 
             def take(batch: SQSEvent) -> dict[str, Any]:
-                return self._take(consumer, batch.to_dict()["Records"], _time_left(batch.context))
+                given = batch.to_dict()
+                if BROKERED in given:
+                    return self._take_brokered(consumer, given, _time_left(batch.context))
+                return self._take(consumer, given["Records"], _time_left(batch.context))
 
             take.__name__ = view.__name__
             chalice: Any = self
@@ -130,6 +135,19 @@ class QueueDoors:
                     _come_back(record)
         return {"batchItemFailures": [{"itemIdentifier": one} for one in failed], "refused": refused}
 
+    def _take_brokered(
+        self, consumer: Consumer, given: Mapping[str, Any], time_left: Callable[[], float]
+    ) -> dict[str, Any]:
+        """Take what RabbitMQ itself gave, by an Amazon MQ event source: all of it, or all of it comes again.
+
+        That source knows no partial failures, so it is to give one message at a time. What fails again and again is
+        parked by the queue's own delivery limit. Raises Unavailable for what has to be given again.
+        """
+        records = list(_brokered(given))
+        if failed := self._take(consumer, records, time_left)["batchItemFailures"]:
+            raise Unavailable(f"{len(failed)} of {len(records)} messages have to be given to {consumer.name} again")
+        return {}
+
     def _take_one(self, consumer: Consumer, record: Mapping[str, Any]) -> None:
         event = decoded(record["body"])
         fact = consumer.facts.get(event.type)
@@ -147,6 +165,14 @@ class QueueDoors:
             self.telemetry.warning("an event was refused", extra={**where, "why": str(error)})
         else:
             self.telemetry.error("a bug while taking an event", extra=where, exc_info=error)
+
+
+def _brokered(given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give the messages of an `aws:rmq` event as records like those of SQS; their bodies arrive as base64."""
+    for queue, messages in given[BROKERED].items():
+        for place, message in enumerate(messages):
+            name = message["basicProperties"].get("messageId") or f"{queue} {place}"
+            yield {"messageId": name, "body": base64.b64decode(message["data"]).decode()}
 
 
 def _time_left(context: Any) -> Callable[[], float]:
