@@ -86,6 +86,10 @@ model: setup ## Explore the model of the order path: it must hold, and break wit
 test-down: ## Stop the stack that tests use, which stays up when one fails
 	@if [ -x $(BIN)/souk ]; then SOUK_HOME="$${SOUK_TEST_HOME:-.souk/test}" SOUK_PORT_BASE="$${SOUK_TEST_PORT_BASE:-8140}" souk down; fi
 
+.PHONY: figures
+figures: setup ## Measure imports, zips, layers and memory of what was deployed
+	python -m bench.figures
+
 .PHONY: bench
 bench: setup ## Prove and measure buying and browsing on serve, with the sample (under 8 minutes, on a quiet machine)
 	python -m bench
