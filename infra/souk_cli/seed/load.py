@@ -92,7 +92,7 @@ def load(journey: Journey, *, say: Say, settle: Callable[[], None]) -> Loaded:
     done.orders = _orders(journey, {one.id: one for one in found}, say)
     if done.orders:
         with suppress(Unavailable):  # a search engine that is down learns of sales as they double
-            products.show_sales(store=product_live.products, index=product_live.index)
+            products.show_sales(store=product_live.all_products, index=product_live.index)
     return done
 
 

@@ -9,13 +9,14 @@ from chalicelib.product.replicas import MongoSources
 from chalicelib.product.store import MongoProducts
 from souk.elastic import Search
 from souk.graph import Graph
-from souk.mongo import Mongo
+from souk.mongo import PATIENT, Mongo
 
 documents = Mongo("product")
 search = Search("product")
 graph = Graph("product")
 
 products = MongoProducts(documents)
+all_products = MongoProducts(Mongo("product", answer=PATIENT))  # for going through all of them
 sources = MongoSources(documents)
 answers = MongoAnswers(documents)
 shelves = MongoStorefront(documents)

@@ -25,7 +25,7 @@ class Tellable(Protocol):
         ...
 
 
-def resync(since: datetime | None, *, store: Tellable = live.products) -> int:
+def resync(since: datetime | None, *, store: Tellable = live.all_products) -> int:
     """Tell again of what changed since then (None: of everything); return of how many products.
 
     One that staff change meanwhile is left out: the change tells of itself.

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from pymongo.database import Database as Documents
 
 CONNECT, ANSWER = 2_000, 5_000  # milliseconds
+PATIENT = 300_000  # for whoever goes through everything: a stand-in reads all of it before it answers with the first
 
 
 class Mongo:
     """A service's document database, by the setting that holds its URL (the database is the URL's path)."""
 
-    def __init__(self, service: str) -> None:
-        """Say which database; nothing is read or connected before the first use."""
-        self._service = service
+    def __init__(self, service: str, *, answer: int = ANSWER) -> None:
+        """Say which database, and for how many milliseconds an answer is waited for; nothing is connected before use."""
+        self._service, self._answer = service, answer
         self._client: MongoClient[dict[str, Any]] | None = None
 
     def _connected(self) -> "MongoClient[dict[str, Any]]":
@@ -33,7 +34,7 @@ class Mongo:
                 appname=f"souk-{self._service}",
                 connectTimeoutMS=CONNECT,
                 serverSelectionTimeoutMS=CONNECT,
-                socketTimeoutMS=ANSWER,
+                socketTimeoutMS=self._answer,
                 w="majority",
                 journal=True,
                 readConcernLevel="majority",
