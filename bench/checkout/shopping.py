@@ -127,7 +127,9 @@ class Shopper:
         for one in more:
             other = one.result()
             entry = other if not entry.acknowledged else entry
-        return asking.act(wish, act) if step.again and entry.acknowledged else entry
+        if step.again and entry.acknowledged:
+            asking.act(wish, act)
+        return entry
 
     def _token(self, cart: Cart) -> Callable[[], str]:
         return self._account.token if self._account else lambda: cart.token

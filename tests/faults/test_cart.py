@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from chalicelib.cart import carts, live
 from chalicelib.cart.carts import Wish
-from chalicelib.cart.live_cart import LiveCarts, body_of
+from chalicelib.cart.live_cart import LiveCarts
 from chalicelib.cart.model import Asked, Holder
 from chalicelib.cart.views import CartView
 from souk.clock import utcnow
@@ -177,7 +177,7 @@ def test_while_redis_is_gone_carts_are_read_and_afterwards_all_is_there(redis: R
 def keep_in_postgres(cart_id: str) -> None:
     """Do what the relay and its consumer do some milliseconds after a change."""
     cart = live.carts.get(cart_id)
-    live.backup.upsert(cart, body_of(cart))
+    live.backup.upsert(cart, None)
 
 
 def look(cart_id: str) -> CartView:

@@ -130,11 +130,22 @@ class TestAfterAFailover:
     def test_a_server_that_lost_the_failover_cannot_keep_changes_any_more(self, full: Shopper) -> None:
         cart = live_cart(full)
         newer = replace(cart, version=cart.version + 1)
-        assert live.backup.keep(newer, "another") is False
+        assert live.backup.keep(newer, "another", "") is False
         history = history_of(full)
-        assert live.backup.keep(newer, history) is True
-        assert live.backup.keep(newer, history) is True
-        assert live.backup.keep(cart, history) is False
+        assert live.backup.keep(newer, history, "") is True
+        assert live.backup.keep(newer, history, "") is True
+        assert live.backup.keep(cart, history, "") is False
+
+    @pytest.mark.parametrize("told", [True, False])
+    def test_nor_take_over_a_cart_that_its_heir_kept_first(self, full: Shopper, told: bool) -> None:  # noqa: FBT001
+        """It was opened there; as nobody's row it became the lost one's, and the heir's changes were lost."""
+        history, heir = history_of(full), new_id()
+        live.backup.compare(full.cart, live_cart(full), heir, history)
+        cart = replace(live_cart(full), id=new_id())
+        assert live.backup.upsert(cart, heir) if told else live.backup.keep(cart, heir, history)
+        with pytest.raises(Unavailable):
+            live.backup.compare(cart.id, None, history, "")
+        assert live.backup.compare(cart.id, None, heir, history) == cart
 
     def test_nor_compare_them(self, full: Shopper) -> None:
         cart, history = live_cart(full), history_of(full)

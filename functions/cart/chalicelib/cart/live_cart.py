@@ -55,7 +55,7 @@ class Backing(Protocol):
         `before` is the history that this one carries on. Raises Unavailable when it was compared under a later one.
         """
 
-    def keep(self, cart: Cart, history: str) -> bool:
+    def keep(self, cart: Cart, history: str, before: str) -> bool:
         """Keep a cart that is newer than the row and of its history; False when it is not kept. Raises Unavailable."""
 
     def mend(self, cart: Cart) -> Cart:
@@ -177,7 +177,7 @@ class LiveCarts:
         """Return what is kept for sure: by every replica, or else by PostgreSQL."""
         if found.cart is None:
             raise Unavailable("the cart is not there any more")
-        if not confirmed and not self._backing.keep(found.cart, found.history):
+        if not confirmed and not self._backing.keep(found.cart, found.history, self._redis.before(found.history)):
             self._redis.close()  # it may not be the primary any more
             raise Unavailable("whether the cart has changed is unknown; send the same again")
         return Kept(found.cart, changed=found.what == "written")

@@ -17,9 +17,11 @@ from souk.postgres import Database, Row, Transaction
 from souk.records import add_events
 
 FIND = "SELECT body FROM carts WHERE id = %(id)s"
+# A new row is the writer's from the beginning: one that was nobody's could be compared with a server after its heir.
 NEWER = """
     INSERT INTO carts AS kept (id, version, state, customer_id, skus, body, history, changed_at)
-    VALUES (%(id)s, %(version)s, %(state)s, %(customer_id)s, %(skus)s, %(body)s, NULL, %(changed_at)s)
+    VALUES (%(id)s, %(version)s, %(state)s, %(customer_id)s, %(skus)s, %(body)s,
+            (SELECT history FROM histories WHERE history = %(history)s), %(changed_at)s)
     ON CONFLICT (id) DO UPDATE
        SET version = excluded.version, state = excluded.state, customer_id = excluded.customer_id,
            skus = excluded.skus, body = excluded.body, changed_at = excluded.changed_at
@@ -27,7 +29,10 @@ NEWER = """
 """
 # A server that lost the failover may still take changes for a while; what was compared with its heir is not its own now.
 NEWER_OF_HISTORY = f"{NEWER} AND (kept.history IS NULL OR kept.history = %(history)s)"
-SAME = "SELECT 1 AS same FROM carts WHERE id = %(id)s AND version = %(version)s"
+SAME = """
+    SELECT 1 AS same FROM carts
+     WHERE id = %(id)s AND version = %(version)s AND (history IS NULL OR history = %(history)s)
+"""
 KNOWN = "INSERT INTO histories (history) VALUES (%(history)s) ON CONFLICT DO NOTHING"
 # Nobody's row comes before all; a history that this statement does not see yet was noted after it began, and is later.
 EARLIER = """
@@ -126,13 +131,14 @@ class KeptCarts:
         with self._database.reading() as session:
             return session.run(NEWER_OF_HISTORY, **row_of(cart), body=body_of(cart), history=history) == 1
 
-    def keep(self, cart: Cart, history: str) -> bool:
+    def keep(self, cart: Cart, history: str, before: str) -> bool:
         """Keep a cart that a server of `history` may lose; False when the row is newer, or that server's no more."""
+        self._note(before, history)
         with self._database.transaction() as tx:
             row = {**row_of(cart), "body": body_of(cart), "history": history}
             if tx.run(NEWER_OF_HISTORY, **row) == 1:
                 return True
-            return tx.one(SAME, id=cart.id, version=cart.version) is not None
+            return tx.one(SAME, id=cart.id, version=cart.version, history=history) is not None
 
     def compare(self, cart_id: str, held: Cart | None, history: str, before: str) -> Cart | None:
         """Keep the newer of both, note that it is of `history` from now on, and return it; None for neither.
@@ -213,7 +219,7 @@ class KeptSubmissions:
         with self._database.transaction() as tx:
             if tx.run(SUBMIT, **_columns(submission)) == 0:
                 return _standing(tx, submission.fact)
-            tx.run(NEWER, **row_of(cart), body=body_of(cart))
+            tx.run(NEWER, **row_of(cart), body=body_of(cart), history=None)
             add_events(tx, _told(submission.fact, now))
         return submission
 
