@@ -28,12 +28,13 @@ class Mongo:
         if self._client is None:
             from pymongo import MongoClient
 
+            connect = max(CONNECT, self._answer // 10)
             self._client = MongoClient(
                 setting(self._service, "MONGO_URL"),
                 tz_aware=True,
                 appname=f"souk-{self._service}",
-                connectTimeoutMS=CONNECT,
-                serverSelectionTimeoutMS=CONNECT,
+                connectTimeoutMS=connect,  # also the driver's watch: a sign of life later than that ends all that runs
+                serverSelectionTimeoutMS=connect,
                 socketTimeoutMS=self._answer,
                 w="majority",
                 journal=True,
