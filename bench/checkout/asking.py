@@ -46,6 +46,12 @@ class Asking:
         """Ask the shop at `base`; unknown outcomes are asked about again for so many seconds."""
         self._base, self.journal, self.patience = base, journal, patience
         self._threads = threading.local()
+        self._clients: list[Client] = []
+
+    def close(self) -> None:
+        """Hang up; nobody asks any more."""
+        for client in self._clients:
+            client.close()
 
     def act(self, wish: Wish, act: str = "") -> Entry:
         """Ask until there is an answer, or patience ends; return the last request."""
@@ -91,4 +97,5 @@ class Asking:
         known: Client | None = getattr(self._threads, "client", None)
         if known is None:
             known = self._threads.client = Client(self._base, patience=TIMEOUT)
+            self._clients.append(known)
         return known

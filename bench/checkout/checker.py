@@ -357,16 +357,17 @@ def stock_moved_once_per_order(case: Case) -> Broken:
             yield one.order_id, f"{one.sku} is {one.state}: the ledger moved {moved[one.order_id, one.sku]} for it"
 
 
-def stock_moved_once_per_quote(case: Case) -> Broken:
-    """Tell of quotes whose entries in the ledger do not sum to what is held for them."""
-    moved: Counter[tuple[str, str, str]] = Counter()
+def stock_moved_once_for_quotes(case: Case) -> Broken:
+    """Tell of stock of which more or less was moved for quotes than they hold; a hold may be handed on to a new quote."""
+    moved: Counter[tuple[str, str]] = Counter()
+    held: Counter[tuple[str, str]] = Counter()
     for entry in case.evidence.ledger:
-        if entry.quote_id:
-            moved[entry.quote_id, entry.sku, entry.location] += entry.reserved
+        moved[entry.sku, entry.location] += entry.reserved if entry.quote_id else 0
     for hold in case.evidence.holds:
-        noted, held = moved[hold.quote_id, hold.sku, hold.location], hold.quantity if hold.state == "held" else 0
-        if noted != held:
-            yield hold.quote_id, f"{held} of {hold.sku} are held, the ledger moved {noted} for it"
+        held[hold.sku, hold.location] += hold.quantity if hold.state == "held" else 0
+    for spot in moved.keys() | held.keys():
+        if moved[spot] != held[spot]:
+            yield spot[0], f"{held[spot]} are held for quotes, the ledger moved {moved[spot]}"
 
 
 def vouchers_were_not_overused(case: Case) -> Broken:
@@ -462,7 +463,7 @@ RULES: tuple[Rule, ...] = (
     the_ledger_sums,
     reservations_match_orders,
     stock_moved_once_per_order,
-    stock_moved_once_per_quote,
+    stock_moved_once_for_quotes,
     vouchers_were_not_overused,
     orders_are_unique,
     money_was_noted_once,

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -84,7 +84,7 @@ def opened(base: str, size: Size, journal: Journal) -> Iterator[Shop]:
     """Make staff, customers and goods, and threads for what is asked at the same time."""
     asking = Asking(base, journal, patience=size.patience)
     staff = people.staff(asking)
-    with ThreadPoolExecutor(size.threads * AT_ONCE) as helpers:
+    with closing(asking), ThreadPoolExecutor(size.threads * AT_ONCE) as helpers:
         yield Shop(
             asking=asking,
             staff=staff,

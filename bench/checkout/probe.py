@@ -95,3 +95,4 @@ def probing(base: str, goods: Goods) -> Iterator[tuple[Probe, Probe]]:
     finally:
         for one in probes:
             one.stop()
+        buyer.client.close()
