@@ -53,6 +53,8 @@ class Case(Struct, frozen=True, kw_only=True, dict=True):
     acts: list[Act]
     aside: frozenset[str] = frozenset()
     """Queues whose consumers can't work in this stack."""
+    before: dict[str, int] = {}
+    """What was given up as undeliverable before the history began, by queue."""
 
     @cached_property
     def submissions(self) -> list[Act]:
@@ -339,9 +341,14 @@ def reservations_match_orders(case: Case) -> Broken:
         sold = Counter({line.sku: line.quantity for line in case.lines[order.id]})
         if kept[order.id] != sold:
             yield order.id, f"sells {dict(sold)} and keeps {dict(kept[order.id])}"
-        elif not states[order.id] <= HOLDS[order.status]:
+        elif not states[order.id] <= HOLDS[order.status] and not _lapsed(order, states[order.id]):
             yield order.id, f"is {order.status} and its stock is {sorted(states[order.id])}"
     yield from ((order, "keeps stock and does not exist") for order in kept.keys() - case.evidence.orders.keys())
+
+
+def _lapsed(order: Order, states: set[str]) -> bool:
+    """Tell whether an order ended because somebody wanted one of its lines; the others are kept until they are wanted."""
+    return order.status == "cancelled" and states == {"expired", "held"}
 
 
 def stock_moved_once_per_order(case: Case) -> Broken:
@@ -442,7 +449,7 @@ def carts_show_the_stock_there_is(case: Case) -> Broken:
 def nothing_waits(case: Case) -> Broken:
     """Tell of outboxes and queues that are not empty, those of what was given up as undeliverable included."""
     for name, waiting in case.evidence.left.items():
-        if waiting and name not in case.aside:
+        if waiting > case.before.get(name, 0) and name not in case.aside:
             yield name, f"{waiting} wait"
 
 

@@ -49,6 +49,7 @@ class History(Struct, frozen=True, kw_only=True):
     shop: Shop
     shoppers: list[Shopper]
     seconds: float = 0.0
+    before: dict[str, int] = msgspec.field(default_factory=settling.given_up)
 
     @property
     def carts(self) -> set[str]:
@@ -122,7 +123,12 @@ def judged(history: History, *, aside: frozenset[str], tell: Callable[[str], Non
     history.look_again()
     goods = {one.sku: one.id for one in history.shop.goods}
     found = evidence.gather(history.carts, goods, voucher=history.shop.voucher)
-    case = Case(evidence=found, acts=list(acts_of(list(history.shop.asking.journal.entries))), aside=aside)
+    case = Case(
+        evidence=found,
+        acts=list(acts_of(list(history.shop.asking.journal.entries))),
+        aside=aside,
+        before=history.before,
+    )
     return Verdict(broken=check(case), settled=settled, counts=counted(case))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bench.checkout import evidence
 
 GLANCE = 0.25
+DEAD = ".dead"
 STATISTICS = 6.0  # seconds between two looks of RabbitMQ at its queues, and one to spare
 WITHIN = 420.0  # seconds: an overdue verdict is asked for after five minutes, by a schedule that runs every minute
 
@@ -33,7 +34,7 @@ def carried(*, aside: frozenset[str], within: float = WITHIN) -> bool:
     """Wait until no consumer holds a message that it has not answered for."""
     end = time.monotonic() + within
     time.sleep(STATISTICS)  # what RabbitMQ tells of itself is so old
-    while any(many for name, many in evidence.held().items() if name not in aside):
+    while any(many for name, many in evidence.held().items() if not _is_left(name, aside)):
         if time.monotonic() > end:
             return False
         time.sleep(GLANCE)
@@ -45,4 +46,14 @@ def _waiting(aside: frozenset[str]) -> dict[str, int]:
         left = evidence.left()
     except Exception as error:  # noqa: BLE001 - a store that does not answer yet, each by its driver's own errors
         return {f"a store does not answer ({type(error).__name__})": 1}
-    return {name: many for name, many in left.items() if many and name not in aside}
+    return {name: many for name, many in left.items() if many and not _is_left(name, aside)}
+
+
+def _is_left(name: str, aside: frozenset[str]) -> bool:
+    """Tell whether what waits there goes nowhere: it can't be carried, or was given up; the checker tells of that."""
+    return name in aside or name.endswith(DEAD)
+
+
+def given_up() -> dict[str, int]:
+    """Return what was given up as undeliverable so far, by queue."""
+    return {name: many for name, many in evidence.left().items() if name.endswith(DEAD)}

@@ -263,6 +263,13 @@ def test_each_rule_is_shown_something_that_breaks_it() -> None:
     assert {name_of(rule) for rule in RULES} == {rule for rule, _ in PLANTED}
 
 
+def test_what_was_given_up_before_it_began_is_no_fault_of_a_history() -> None:
+    found = msgspec.structs.replace(evidence(), left={"souk.cart-stock.dead": 3})
+    acts = list(acts_of(journal()))
+    assert not any(check(Case(evidence=found, acts=acts, before={"souk.cart-stock.dead": 3})).values())
+    assert any(check(Case(evidence=found, acts=acts, before={"souk.cart-stock.dead": 2})).values())
+
+
 def test_what_waits_for_a_store_that_is_not_there_is_left_aside() -> None:
     found = msgspec.structs.replace(evidence(), left={"souk.product-graph": 3})
     case = Case(evidence=found, acts=list(acts_of(journal())), aside=frozenset({"souk.product-graph"}))
