@@ -242,3 +242,15 @@ def test_the_sums_are_right_and_a_slip_in_them_is_found(shop: Shop) -> None:
             books.tx.run(slip, order=order, code=code)
             assert wrong(sums.found(books.tx)) == rules
             books.tx.run("ROLLBACK; BEGIN")
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"), [("valid_until", "9999-12-31T23:59:59-14:00"), ("valid_from", "0001-01-01T00:00:00+14:00")]
+)
+def test_a_moment_in_no_year_that_there_is_is_refused(shop: Shop, name: str, moment: str) -> None:
+    code = shop.voucher()
+    made = shop.doors("POST", "/vouchers", {"code": f"{code[:20]}-B", "off": 1, name: moment}, token=shop.staff)
+    edited = shop.doors("PATCH", f"/vouchers/{code}", {name: moment}, token=shop.staff, if_match="1")
+    for reply in (made, edited):
+        assert (reply.status, reply.body["errors"][0]["pointer"]) == (422, f"/{name}")
+    assert shop.doors("GET", f"/vouchers/{code}", token=shop.staff).status == 200

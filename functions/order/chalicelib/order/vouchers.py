@@ -1,7 +1,7 @@
 """Vouchers: staff make, list, read and change them; one is ended by the moment it is valid until."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Protocol
 
 import msgspec
@@ -20,6 +20,10 @@ from souk.paging import Page, PageQuery
 from souk.versions import as_seen
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+FIRST, LAST = (
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(9999, 1, 1, tzinfo=UTC),
+)  # a zone may lead past the years there are
 
 
 class NewVoucher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,6 +123,9 @@ def _faults(voucher: Voucher) -> Iterator[Fault]:
         yield Fault("/minimum/currency", f"this market's prices are in {currency}")
     if voucher.minimum is not None and voucher.minimum.amount < 0:
         yield Fault("/minimum/amount", "a worth is not below zero")
+    for name, moment in (("valid_from", voucher.valid_from), ("valid_until", voucher.valid_until)):
+        if moment is not None and not FIRST <= moment < LAST:
+            yield Fault(f"/{name}", f"is from {FIRST.year} on and before {LAST.year}")
     if voucher.valid_until is not None and voucher.valid_until < voucher.valid_from:
         yield Fault("/valid_until", "is before it begins")
     if voucher.usage_limit is not None and voucher.usage_limit < voucher.used:
