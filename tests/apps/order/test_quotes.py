@@ -72,3 +72,11 @@ def test_an_older_product_event_changes_nothing(shop: Shop) -> None:
     product, sku = shop.sell(price=500, version=5)
     shop.publish(product, sku, price=100, version=4)
     assert shop.quote((sku, 1))["goods"]["amount"] == 500
+
+
+@pytest.mark.parametrize("sign", ["\r\n", "\x1b", "\x85", "\u2028", "\u202e"])
+def test_what_is_written_on_a_parcel_can_be_printed(shop: Shop, sign: str) -> None:
+    _, sku = shop.sell()
+    contact = {"email": "ada@example.com", "name": f"Ada{sign}Bcc: x"}
+    told = shop.doors("POST", "/quotes", wish((sku, 1), contact=contact, billing_address={**ADDRESS, "street": sign}))
+    assert [one["pointer"] for one in told.body["errors"]] == ["/contact/name", "/billing_address/street"]

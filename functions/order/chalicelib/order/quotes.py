@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from chalicelib.order.model import pricing
-from chalicelib.order.model.address import Address, faults_of
+from chalicelib.order.model.address import Address, faults_of, unprintable
 from chalicelib.order.model.pricing import Bill, Known, Offer, Terms, Wish
 from chalicelib.order.model.product import Product, offers_of
 from chalicelib.order.model.quote import LASTS, Contact, Quote, Recipient
@@ -126,6 +126,7 @@ def _faults(wish: QuoteWish, market: Market) -> Iterator[Fault]:
         yield from (Fault(f"/{name}/{n}{inside}", "is here twice") for n, one in enumerate(said) if one in said[:n])
     if wish.shipping_address.country not in market.countries:
         yield Fault("/shipping_address/country", f"we ship to {', '.join(market.countries)}")
+    yield from unprintable(wish.contact, "/contact")
     yield from faults_of(wish.shipping_address, "/shipping_address")
     if wish.billing_address is not None:
         yield from faults_of(wish.billing_address, "/billing_address")

@@ -41,6 +41,8 @@ STATES = """
     AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA
     RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR UM VI AA AE AP
 """
+# Breaks of lines would begin another header of a letter, marks of direction show another address than is written.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 PROVINCES = "AB BC MB NB NL NS NT NU ON PE QC SK YT"
 FORMS: Mapping[str, Form] = {
     "AT": Form(postal_code=r"[1-9]\d{3}", example="1010"),
@@ -58,6 +60,7 @@ FORMS: Mapping[str, Form] = {
 
 def faults_of(address: Address, pointer: str) -> Iterator[Fault]:
     """Say what is wrong with an address that stands at `pointer`; letters may be small."""
+    yield from unprintable(address, pointer)
     form = FORMS.get(address.country)
     if form is None:
         return
@@ -66,3 +69,10 @@ def faults_of(address: Address, pointer: str) -> Iterator[Fault]:
     regions = form.regions.split()
     if regions and address.region.strip().upper() not in regions:
         yield Fault(f"{pointer}/region", f"one of {', '.join(sorted(regions))}")
+
+
+def unprintable(said: msgspec.Struct, pointer: str) -> Iterator[Fault]:
+    """Say which texts of what stands at `pointer` hold signs that nobody writes on a parcel."""
+    for name, text in msgspec.structs.asdict(said).items():
+        if UNPRINTABLE.search(text):
+            yield Fault(f"{pointer}/{name}", "has a sign that cannot be printed")
