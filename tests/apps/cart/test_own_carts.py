@@ -129,3 +129,12 @@ def test_without_redis_they_are_listed_as_they_were_last_kept(cart: Doors, shop:
         refused = opened(cart, me)
         assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
     live.redis.close()
+
+
+def test_a_key_that_opened_a_cart_of_another_name_is_used(cart: Doors, me: str) -> None:
+    key = new_id()
+    opened(cart, me, "tea", idempotency_key=key)
+    merged = {"source": opened(cart, me, "coffee").body["id"]}
+    cart("POST", f"/carts/{opened(cart, me).body['id']}/merge", merged, token=me)
+    again = opened(cart, me, "coffee", idempotency_key=key)
+    assert (again.status, again.body["type"]) == (422, "urn:souk:problem:key-reused")

@@ -15,6 +15,7 @@ from chalicelib.cart.submission import Submission
 from chalicelib.cart.views import Shelved
 from souk.clock import utcnow
 from souk.errors import Missing
+from souk.idempotency import reused
 from souk.ids import new_id
 from souk.money import Money
 
@@ -165,6 +166,8 @@ class MemoryRegister:
         return sorted(mine, key=lambda one: (one.opened_at, one.cart_id))
 
     def follow(self, before: str, place: Place) -> None:
+        if before in self._places and place.cart_id in self._places:
+            raise reused()
         if (there := self._places.pop(before, None)) is not None:
             after = replace(there, cart_id=place.cart_id, previous=before, opened_at=place.opened_at)
             self._places[place.cart_id] = after

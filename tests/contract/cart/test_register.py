@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from chalicelib.cart import live
 from chalicelib.cart.own import Place, Register
 from souk.clock import utcnow
+from souk.errors import Invalid
 from souk.ids import new_id
 
 from .keepers import MemoryRegister
@@ -68,6 +69,16 @@ def test_one_cart_alone_follows_another_under_its_name(register: Register) -> No
     found = register.find(me, "default", "main")
     assert found == replace(second, previous=first.cart_id)
     assert register.of(me) == [found]
+
+
+def test_a_cart_with_a_place_of_its_own_follows_no_other(register: Register) -> None:
+    me = new_id()
+    tea, coffee = place(me, "tea"), place(me, "coffee")
+    for one in (tea, coffee):
+        register.enter(one, 9)
+    with pytest.raises(Invalid):
+        register.follow(tea.cart_id, coffee)
+    assert register.of(me) == [tea, coffee]
 
 
 def test_many_at_once_are_counted_one_after_another(stores: dict[str, str]) -> None:

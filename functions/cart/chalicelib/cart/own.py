@@ -43,7 +43,10 @@ class Register(Protocol):
         """Return the carts of a customer, in the order in which they were opened."""
 
     def follow(self, before: str, place: Place) -> None:
-        """Let a cart take the place, and the name, of the one before it; unless another one has by now."""
+        """Let a cart take the place, and the name, of the one before it; unless another one has by now.
+
+        Raises Invalid where it has a place of its own: the key it was made by was used for another name.
+        """
 
     def leave(self, cart_ids: Collection[str]) -> None:
         """Forget carts; of their names new ones may be opened."""

@@ -5,8 +5,12 @@ from collections.abc import Collection
 from msgspec.structs import asdict
 
 from chalicelib.cart.own import Place
-from souk.postgres import Database, Row
+from souk.errors import Invalid
+from souk.idempotency import reused
+from souk.postgres import Database, Row, unique
 
+KEY = "customers_carts_pkey"
+REUSED = reused()
 BY_NAME = """
     SELECT cart_id::text, customer_id, market, name, previous::text, opened_at FROM customers_carts
      WHERE customer_id = %(customer_id)s AND market = %(market)s AND name = %(name)s
@@ -59,8 +63,11 @@ class KeptRegister:
             return [Place(**row) for row in session.all(OF, customer_id=customer_id)]
 
     def follow(self, before: str, place: Place) -> None:
-        """Let a cart take the place, and the name, of the one before it; unless another one has by now."""
-        with self._database.reading() as session:
+        """Let a cart take the place, and the name, of the one before it; unless another one has by now.
+
+        Raises Invalid where it has a place of its own.
+        """
+        with self._database.reading() as session, unique(KEY, REUSED.detail, code=REUSED.kind, kind=Invalid):
             session.run(FOLLOW, cart_id=place.cart_id, before=before, opened_at=place.opened_at)
 
     def leave(self, cart_ids: Collection[str]) -> None:
