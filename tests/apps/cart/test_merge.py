@@ -118,3 +118,14 @@ def test_what_was_merged_into_a_cart_merged_since_arrives_there(
     assert last("POST", "/merge", {"source": mine.cart}).status == 200
     shop.take("cart-persistence", changed(guest.cart))
     assert last.look()["item_count"] == 4
+
+
+def test_a_cart_takes_over_so_many_others_and_leaves_the_next_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, cart: Doors, mine: Shopper
+) -> None:
+    monkeypatch.setattr("chalicelib.cart.model.MOST_MERGED", 2)
+    first, second, third = (Shopper(cart) for _ in range(3))
+    assert [merge(mine, one).status for one in (first, second)] == [200, 200]
+    assert merge(mine, third).body["type"] == "urn:souk:problem:too-many-merges"
+    assert third.look()["state"] == "open"
+    assert merge(mine, first).status == 200

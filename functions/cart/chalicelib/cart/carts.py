@@ -205,7 +205,7 @@ def merge(
         raise Invalid("a cart cannot be merged into itself", faults=[Fault("/source", "the same cart")])
     into = carts.get(target_id).open_to(asked.holder)
     if source_id not in into.merged_from and not into.operation(asked):
-        into.changeable(asked)
+        into.changeable(asked).takes_one_more()
     given = carts.change(source_id, lambda cart: _giving_up(cart, target_id, how, source, now)).cart
 
     def absorb(cart: Cart) -> Cart:

@@ -15,6 +15,7 @@ from souk.money import Money
 
 KEPT_OPERATIONS = 64
 KEPT_FOR = timedelta(hours=24)
+MOST_MERGED = 100  # carts that one took over, all of which it remembers
 NEW = -1  # the version of what the keeper has yet to give one
 
 
@@ -172,6 +173,11 @@ class Cart(msgspec.Struct, frozen=True, kw_only=True):
             return self
         lines = changed(self.changeable(asked).lines, change, market=self.market, limits=limits)
         return replace(self, lines=lines).stamped(now, asked, change.sku)
+
+    def takes_one_more(self) -> None:
+        """Raise Refused where so many carts were merged into this one that it takes no further one."""
+        if len(self.merged_from) >= MOST_MERGED:
+            raise Refused(f"a cart takes over at most {MOST_MERGED} others", code="too-many-merges")
 
     def absorbing(self, source: "Cart", limits: Limits) -> "Cart":
         """Take over the lines of a merged cart, once, as it gave itself up; what is past the limits stays behind."""
