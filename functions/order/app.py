@@ -31,14 +31,14 @@ from chalicelib.order.model.listing import Summary
 from chalicelib.order.model.order import Order
 from chalicelib.order.model.pricing import market_of
 from chalicelib.order.model.shipping import methods_to
-from chalicelib.order.model.stock import LedgerEntry, Site
+from chalicelib.order.model.stock import Site
 from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.model.voucher import Voucher
 from chalicelib.order.quotes import MarketQuery, QuoteWish
 from chalicelib.order.stock import Adjustment, Count, LedgerQuery, LocationQuery, StockQuery, Terms
 from chalicelib.order.store.books import Books
 from chalicelib.order.taxes import RatesWish
-from chalicelib.order.views import HoldView, MethodView, OrderView, QuoteView, StockView
+from chalicelib.order.views import HoldView, LedgerView, MethodView, OrderView, QuoteView, StockView
 from chalicelib.order.vouchers import NewVoucher, VoucherEdit, VoucherQuery
 from souk import records
 from souk.clock import utcnow
@@ -220,10 +220,10 @@ def change_location(code: str, body: SiteChange) -> Site:
 
 
 @app.route("/stock/{sku}/adjustments", permission="stock:read")
-def list_adjustments(sku: str, query: LedgerQuery) -> Page[LedgerEntry]:
+def list_adjustments(sku: str, query: LedgerQuery) -> Page[LedgerView]:
     """List why stock of a SKU is what it is, newest first: what staff adjusted and what orders took and gave back."""
     with live.reading() as books:
-        return stock.ledger(sku, query, stock=books)
+        return stock.ledger(sku, query, stock=books).map(LedgerView.of)
 
 
 @app.route("/stock/{sku}/adjustments", methods=["POST"], status=201, permission="stock:write", takes=Takes.KEY)

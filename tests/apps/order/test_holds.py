@@ -1,13 +1,14 @@
 """Stock held for a quote while its shopper checks out: once, for a while, and taken over by the order."""
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 from apps.order.shop import Shop
-from doors import Reply
+from doors import Reply, staff
 
 from chalicelib.order import checking, expiry, live
 from souk.clock import utcnow
@@ -155,3 +156,21 @@ def test_the_books_are_right_and_a_slip_in_them_is_found(shop: Shop) -> None:
             assert {one.rule for one in checking.found(books.tx) if sku in one.about + one.detail} == rules
             books.tx.run("ROLLBACK; BEGIN")
     assert found() == set()
+
+
+def test_many_at_once_hold_no_more_than_one_after_another(shop: Shop) -> None:
+    wanted = [shop.quote((shop.sell()[1], 1))["id"] for _ in range(16)]
+    address = str(IPv4Address(secrets.randbits(24) | 10 << 24))
+    with ThreadPoolExecutor(16) as crowd:
+        replies = list(crowd.map(lambda quote: put(shop, quote, x_real_ip=address), wanted))
+    assert sorted(reply.status for reply in replies) == [200] * 10 + [429] * 6
+
+
+def test_staff_see_what_was_held_together_and_not_by_which_quote(shop: Shop) -> None:
+    _, sku = shop.sell(stock=2)
+    quoted = shop.quote((sku, 1))["id"]
+    put(shop, quoted)
+    shop.doors("DELETE", f"/quotes/{quoted}/reservation")
+    given, taken, _ = shop.doors("GET", f"/stock/{sku}/adjustments", token=staff("stock:read")).body["items"]
+    assert given["hold"] == taken["hold"] is not None
+    assert quoted not in str((given, taken))

@@ -27,6 +27,9 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Books(Protocol):
     """Quotes, stock and holds in one transaction."""
 
+    def turn(self, holder: str) -> datetime:
+        """Wait until nobody else holds stock in that name, before any other lock; return the store's time."""
+
     def now(self) -> datetime:
         """Return the store's time."""
 
@@ -61,7 +64,7 @@ def hold(quote_id: str, *, holder: str, bounds: Bounds, books: Books) -> list[He
     Raises Missing, Refused when it is too much, over or held before, Short, TooMany.
     """
     quote = _quote(quote_id, books)
-    now = books.now()
+    now = books.turn(holder)
     _check(quote, bounds, now)
     shelves = books.lock_goods(quote.wanted)
     known = books.holding(quote_id, holder)

@@ -15,11 +15,12 @@ from chalicelib.order.model.order import Cause, Entry, Hold, Order, Payment, Res
 from chalicelib.order.model.pricing import Line, Totals
 from chalicelib.order.model.quote import Contact, Quote
 from chalicelib.order.model.shipping import ShippingMethod
-from chalicelib.order.model.stock import Level
+from chalicelib.order.model.stock import LedgerEntry, Level, Why
 from chalicelib.order.model.submission import Reason, Rejection
 from chalicelib.order.model.tax import TaxClass
 from chalicelib.order.model.voucher import Discount, VoucherUse
 from souk.auth import Caller, Kind
+from souk.ids import id_of
 from souk.money import Money
 
 Shown = Literal["pending", "rejected", "placed", "paid", "fulfilled", "delivered", "cancelled"]
@@ -276,3 +277,34 @@ class StockView(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, level: Level) -> "StockView":
         """Show a row of stock."""
         return cls(**msgspec.structs.asdict(level), available=level.available)
+
+
+class LedgerView(msgspec.Struct, frozen=True, kw_only=True):
+    """A movement as staff see it. Whoever knows a quote's id may order by it, so it is its shopper's alone."""
+
+    id: int
+    on_hand: Annotated[int, msgspec.Meta(description="by how much it changed, as do the two below")]
+    reserved: int
+    backorder: int
+    why: Why
+    order_id: str | None
+    hold: Annotated[str | None, msgspec.Meta(description="the same for all that was held for one quote")]
+    note: str
+    by: str
+    at: datetime
+
+    @classmethod
+    def of(cls, entry: LedgerEntry) -> "LedgerView":
+        """Show a movement."""
+        return cls(
+            id=entry.id,
+            on_hand=entry.on_hand,
+            reserved=entry.reserved,
+            backorder=entry.backorder,
+            why=entry.why,
+            order_id=entry.order_id,
+            hold=None if entry.quote_id is None else id_of("hold", entry.quote_id),
+            note=entry.note,
+            by=entry.by,
+            at=entry.at,
+        )

@@ -126,12 +126,12 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A movement as the ledger keeps it."""
 
     id: int
-    on_hand: Annotated[int, msgspec.Meta(description="by how much it changed, as do the two below")]
+    on_hand: int  # by how much it changed, as do the two below
     reserved: int
     backorder: int
     why: Why
     order_id: str | None
-    quote_id: Annotated[str | None, msgspec.Meta(description="of what was held for it")] = None
+    quote_id: str | None = None  # of what was held for it
     note: str
     by: str
     at: datetime

@@ -1,6 +1,7 @@
 """What is held for quotes, in PostgreSQL."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -8,6 +9,8 @@ from chalicelib.order.model.hold import Held, Holding
 from souk.ids import is_id
 from souk.postgres import Transaction
 
+# What one holds is counted one after another, as many requests at once would all find little held.
+TURN = "SELECT pg_advisory_xact_lock(hashtextextended(%(holder)s, 0)), now() AS now"
 HOLDING = """
     SELECT COALESCE((SELECT jsonb_agg(hold ORDER BY sku, location) FROM holds hold WHERE quote_id = %(quote_id)s), '[]')
                AS held,
@@ -33,6 +36,12 @@ class HoldRows:
     def __init__(self, tx: Transaction) -> None:
         """Work in `tx`."""
         self.tx = tx
+
+    def turn(self, holder: str) -> datetime:
+        """Wait until nobody else holds stock in that name, before any other lock; return the database's time."""
+        (row,) = self.tx.all(TURN, holder=holder)
+        moment: datetime = row["now"]
+        return moment
 
     def holding(self, quote_id: str, holder: str) -> Holding:
         """Return what was ever held for a quote, whether it was ordered by, and how many others this holder has held."""
