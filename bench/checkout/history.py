@@ -24,7 +24,6 @@ from bench.checkout.shopping import AT_ONCE, Gate, Progress, Shop, Shopper, foll
 from bench.table import Row
 
 PATIENCE = 120.0  # seconds that a shopper asks again what got no answer
-GLANCE = 1.0
 USES = 30  # of the voucher
 TOLD_EVERY = 10.0
 TIME_PASSES = """
@@ -130,14 +129,6 @@ def judged(history: History, *, aside: frozenset[str], tell: Callable[[str], Non
         before=history.before,
     )
     return Verdict(broken=check(case), settled=settled, counts=counted(case))
-
-
-def judged_in_time(history: History, *, aside: frozenset[str], within: float) -> Verdict:
-    """Judge again and again until nothing is violated, or the time is over: SQS does not tell what it still carries."""
-    end = time.monotonic() + within
-    while (verdict := judged(history, aside=aside, tell=quiet)).violations and time.monotonic() < end:
-        time.sleep(GLANCE)
-    return verdict
 
 
 def idle_queues() -> frozenset[str]:
