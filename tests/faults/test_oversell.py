@@ -10,10 +10,11 @@ import pytest
 
 from chalicelib.order import expiry, fulfilment, live, placing, quotes
 from chalicelib.order.model.address import Address
-from chalicelib.order.model.order import Hold, Order, Status
+from chalicelib.order.model.order import Order, Status
 from chalicelib.order.model.pricing import Wish
 from chalicelib.order.model.product import Product, SoldSku
 from chalicelib.order.model.quote import Contact
+from chalicelib.order.model.reservation import Hold
 from chalicelib.order.model.stock import Movement, Spot, Why
 from chalicelib.order.model.submission import Rejection, Submission, SubmittedLine
 from souk.audit import Origin

@@ -12,10 +12,11 @@ from chalicelib.order.model.allocation import Shelf
 from chalicelib.order.model.hold import Fate, Held, Holding
 from chalicelib.order.model.listing import Filter, Place, Summary
 from chalicelib.order.model.number import Taken
-from chalicelib.order.model.order import Cause, Hold, Lapsed, LapsedOrder, Order, Reservation, Status
+from chalicelib.order.model.order import Cause, Order, Status
 from chalicelib.order.model.pricing import Known
 from chalicelib.order.model.product import Product
 from chalicelib.order.model.quote import Quote, Recalled, Spent
+from chalicelib.order.model.reservation import Hold, Lapsed, LapsedOrder, Reservation
 from chalicelib.order.model.stock import LOCATION, LedgerEntry, Level, Movement, Short, Site, Spot, Why, moved
 from chalicelib.order.model.submission import Claim, Rejection, Snapshot, Submission
 from chalicelib.order.model.tax import TaxRates

@@ -9,7 +9,8 @@ from chalicelib.order import expiry, fulfilment, live, management
 from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
 from chalicelib.order.model.listing import Filter
 from chalicelib.order.model.number import number_of
-from chalicelib.order.model.order import Hold, Order, Status
+from chalicelib.order.model.order import Order, Status
+from chalicelib.order.model.reservation import Hold
 from chalicelib.order.model.stock import Movement, Short, Spot, Why
 from chalicelib.order.model.submission import Rejection
 from souk.audit import Origin

@@ -15,8 +15,9 @@ from chalicelib.order import expiry, fulfilment, holds, management, vouchers
 from chalicelib.order.fulfilment import PaymentWish, ShipmentWish
 from chalicelib.order.holds import Bounds
 from chalicelib.order.model.hold import Fate
-from chalicelib.order.model.order import KEEPING, MOVES, Order, Parcel, Status
+from chalicelib.order.model.order import MOVES, Order, Parcel, Status
 from chalicelib.order.model.product import Product
+from chalicelib.order.model.reservation import KEEPING
 from chalicelib.order.model.stock import Movement, Site, Spot, Why
 from chalicelib.order.vouchers import NewVoucher
 from souk.audit import Origin

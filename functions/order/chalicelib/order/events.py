@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from chalicelib.order.model.order import LapsedOrder, Order
+from chalicelib.order.model.order import Order
+from chalicelib.order.model.reservation import LapsedOrder
 from chalicelib.order.model.stock import Level, Movement
 from chalicelib.order.model.submission import Reason, Rejection, Submission, SubmittedLine
 from chalicelib.order.model.tax import TaxClass

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.order import events
-from chalicelib.order.model.order import Lapsed
+from chalicelib.order.model.reservation import Lapsed
 from chalicelib.order.model.stock import Level, Spot
 from souk.events import Event
 

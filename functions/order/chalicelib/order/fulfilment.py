@@ -7,7 +7,8 @@ from typing import Annotated, Protocol
 import msgspec
 
 from chalicelib.order import events
-from chalicelib.order.model.order import Lapsed, Order, Parcel, Payment, Shipment, Status
+from chalicelib.order.model.order import Order, Parcel, Payment, Shipment, Status
+from chalicelib.order.model.reservation import Lapsed
 from chalicelib.order.model.stock import Level, Movement, Spot
 from souk.audit import Origin, audited
 from souk.auth import Kind

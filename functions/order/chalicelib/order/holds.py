@@ -9,8 +9,8 @@ import msgspec
 from chalicelib.order import events
 from chalicelib.order.model.allocation import Shelf, now_so, share_out
 from chalicelib.order.model.hold import Held, Holding, held, released, still_held
-from chalicelib.order.model.order import Lapsed
 from chalicelib.order.model.quote import Quote, Recalled
+from chalicelib.order.model.reservation import Lapsed
 from chalicelib.order.model.stock import Level, Movement, Spot
 from souk.errors import Missing, Refused, TooMany
 from souk.events import Event

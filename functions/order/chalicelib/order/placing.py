@@ -17,10 +17,11 @@ from chalicelib.order import events
 from chalicelib.order.model import pricing
 from chalicelib.order.model.allocation import Shelf, now_so, share_out
 from chalicelib.order.model.number import TRIES, Taken, number_of
-from chalicelib.order.model.order import Lapsed, Order, newly_placed
+from chalicelib.order.model.order import Order, newly_placed
 from chalicelib.order.model.pricing import Offer, Terms, TooMuch
 from chalicelib.order.model.product import Product, offers_of
 from chalicelib.order.model.quote import Quote, Recalled, Spent
+from chalicelib.order.model.reservation import Lapsed
 from chalicelib.order.model.shipping import method_of
 from chalicelib.order.model.stock import Level, Movement, Short, Spot
 from chalicelib.order.model.submission import (

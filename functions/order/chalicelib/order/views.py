@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from chalicelib.order.model.address import Address
 from chalicelib.order.model.allocation import Share
 from chalicelib.order.model.hold import Held
-from chalicelib.order.model.order import Cause, Entry, Hold, Order, Payment, Reservation, Shipment, Status
+from chalicelib.order.model.order import Cause, Entry, Order, Payment, Shipment, Status
 from chalicelib.order.model.pricing import Line, Totals
 from chalicelib.order.model.quote import Contact, Quote
+from chalicelib.order.model.reservation import Hold, Reservation
 from chalicelib.order.model.shipping import ShippingMethod
 from chalicelib.order.model.stock import LedgerEntry, Level, Why
 from chalicelib.order.model.submission import Reason, Rejection

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -13,13 +13,12 @@ from chalicelib.order.model.address import Address
 from chalicelib.order.model.allocation import Share
 from chalicelib.order.model.pricing import Bill, Line, Quantity, Totals
 from chalicelib.order.model.quote import Contact, Recipient
-from chalicelib.order.model.stock import Level, Movement, Sku, Spot, Why
+from chalicelib.order.model.reservation import HOLD, KEEPING, Hold, Reservation
+from chalicelib.order.model.stock import Movement, Sku, Spot, Why
 from chalicelib.order.model.voucher import Use, VoucherUse
 from souk.auth import Caller, Kind
 from souk.errors import Fault, Invalid, Missing, Refused
 from souk.money import Money
-
-HOLD = timedelta(minutes=30)  # how long stock waits for the money
 
 
 class Status(StrEnum):
@@ -47,43 +46,6 @@ class Cause(StrEnum):
     CUSTOMER = "customer"
     STAFF = "staff"
     EXPIRED = "expired"  # not paid in time
-
-
-class Hold(StrEnum):
-    """What became of a reservation."""
-
-    HELD = "held"  # until the money comes, or time is up
-    COMMITTED = "committed"  # paid for
-    SHIPPED = "shipped"
-    RELEASED = "released"
-    EXPIRED = "expired"
-
-
-KEEPING = frozenset({Hold.HELD, Hold.COMMITTED})  # stock counts these as reserved
-
-
-class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """Stock of one location kept for an order; several locations may share a line."""
-
-    sku: str
-    location: str
-    quantity: int
-    state: Hold
-    held_until: datetime
-    shipped: int = 0
-    awaited: int = 0  # that were not there yet when they were reserved
-    due_on: date | None = None
-    preorder: bool = False
-
-    @property
-    def spot(self) -> Spot:
-        """Which row of stock."""
-        return Spot(self.sku, self.location)
-
-    @property
-    def unsent(self) -> int:
-        """How many have not been shipped yet."""
-        return self.quantity - self.shipped
 
 
 class Parcel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -205,20 +167,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def keeping(self, shares: Iterable[Share]) -> "Order":
         """Return it with these shares of stock reserved until the money has to be there."""
-        until = self.placed_at + HOLD
-        reservations = tuple(
-            Reservation(
-                sku=one.spot.sku,
-                location=one.spot.location,
-                quantity=one.quantity,
-                state=Hold.HELD,
-                held_until=until,
-                awaited=one.awaited,
-                due_on=one.due_on,
-                preorder=one.preorder,
-            )
-            for one in shares
-        )
+        reservations = tuple(Reservation.of(one, until=self.placed_at + HOLD) for one in shares)
         return replace(self, reservations=reservations)
 
     def taken(self) -> tuple[Movement, ...]:
@@ -242,7 +191,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         sent = replace(
             self,
             lines=lines,
-            reservations=tuple(_sent(one, drawn[one.spot]) for one in self.reservations),
+            reservations=tuple(one.sending(drawn[one.spot]) for one in self.reservations),
             shipments=(*self.shipments, shipment),
         )
         if sent.outstanding():
@@ -288,29 +237,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def _movement(self, of: Reservation, *, why: Why, on_hand: int = 0, reserved: int = 0) -> Movement:
         return Movement(sku=of.sku, location=of.location, on_hand=on_hand, reserved=reserved, why=why, order_id=self.id)
-
-
-def _sent(one: Reservation, quantity: int) -> Reservation:
-    """Return a reservation of which so many more were shipped."""
-    if not quantity:
-        return one
-    whole = quantity == one.unsent
-    return replace(one, shipped=one.shipped + quantity, state=Hold.SHIPPED if whole else one.state)
-
-
-class LapsedOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that was cancelled because its money did not come in time."""
-
-    id: str
-    customer_id: str | None
-    version: int
-
-
-class Lapsed(msgspec.Struct, frozen=True, kw_only=True):
-    """What became free because time was up: rows of stock, and the orders that were cancelled for it."""
-
-    levels: tuple[Level, ...] = ()
-    orders: tuple[LapsedOrder, ...] = ()
 
 
 def may_see(by: Caller, *, order_id: str, customer_id: str | None) -> bool:

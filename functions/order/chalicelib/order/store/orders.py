@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from chalicelib.order.events import OrderPlaced
 from chalicelib.order.model.listing import Filter, Place, Summary
 from chalicelib.order.model.number import TRIES, Taken, number_of
-from chalicelib.order.model.order import Lapsed, Order
+from chalicelib.order.model.order import Order
 from chalicelib.order.model.quote import Spent
+from chalicelib.order.model.reservation import Lapsed
 from chalicelib.order.model.stock import Spot
 from chalicelib.order.model.submission import Claim, Rejection, Submission
 from chalicelib.order.store import sql
