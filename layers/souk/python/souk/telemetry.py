@@ -18,6 +18,9 @@ _PRIVATE = re.compile(
 )
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
+# PostgreSQL quotes there the row that it would not keep.
+_QUOTED = re.compile(r"^(DETAIL|CONTEXT):.*", re.MULTILINE)
+
 
 def _shown(field: str, value: Any) -> Any:
     return "***" if _PRIVATE.search(field) else value
@@ -37,7 +40,7 @@ class _Lines(logging.Formatter):
         }
         line |= {key: _shown(key, value) for key, value in record.__dict__.items() if key not in _STANDARD}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _QUOTED.sub(r"\1: ***", self.formatException(record.exc_info))
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
