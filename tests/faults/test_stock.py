@@ -9,20 +9,24 @@ from random import Random
 import pytest
 from contract.order import goods
 from contract.order.conftest import Keeper
+from msgspec.structs import replace
 from psycopg2.errors import DeadlockDetected
 
 from chalicelib.order import checking, expiry, holds, live, locations, management, stock
 from chalicelib.order.holds import Bounds
 from chalicelib.order.locations import NewSite
+from chalicelib.order.model.hold import Held
 from chalicelib.order.model.order import Order, Status
 from chalicelib.order.model.product import Product
 from chalicelib.order.model.stock import LOCATION, Movement, Spot, Why
+from chalicelib.order.model.submission import Rejection
 from chalicelib.order.stock import Adjustment
 from souk.audit import Origin
 from souk.auth import Caller, Kind
 from souk.clock import utcnow
 from souk.errors import Missing, Refused, Stale, TooMany, Unavailable
 from souk.ids import id_of, new_id
+from souk.money import Money
 
 pytestmark = [pytest.mark.stores, pytest.mark.fault]
 AT_ONCE = 24
@@ -113,7 +117,7 @@ def test_whoever_held_gets_it_and_nobody_else(crowd: ThreadPoolExecutor, lofts: 
     assert_right(tea, rice)
 
 
-def hold(quote_id: str) -> object:
+def hold(quote_id: str) -> list[Held]:
     """Hold stock for a quote, each from an address of its own."""
     with live.books() as books:
         return holds.hold(quote_id, holder=id_of("network", quote_id), bounds=Bounds(), books=books)
@@ -155,6 +159,44 @@ def test_whatever_happens_at_once_the_books_are_right(crowd: ThreadPoolExecutor,
     age()
     expiry.sweep(books=live.books)
     assert_right(*shelf)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_quote_of_other_goods_than_the_carts_locks_nobody_out(
+    crowd: ThreadPoolExecutor, lofts: list[str], seed: int
+) -> None:
+    dice = Random(seed)  # noqa: S311 - a test that can be repeated
+    shelf = [shelve(dict.fromkeys((LOCATION, *lofts), 6)) for _ in range(5)]
+    quoted: list[str] = []
+
+    def buy() -> None:
+        held = goods.quote(SHOP, *dice.sample(shelf, dice.randint(1, 4)))
+        quoted.append(held.id)
+        patiently(partial(hold, held.id))
+        wanted = goods.submission(SHOP, *dice.sample(shelf, dice.randint(1, 5)), quote_id=dice.choice(quoted))
+        done = goods.place(SHOP, replace(wanted, accepted_total=Money(1, "USD")) if dice.random() < 0.7 else wanted)
+        if isinstance(done, Rejection) and done.quote_id:
+            quoted.append(done.quote_id)
+
+    def give_back() -> None:
+        with live.books() as books:
+            holds.give_back(dice.choice(quoted), books=books)
+
+    buy()
+    list(crowd.map(patiently, dice.sample([buy] * 100 + [give_back] * 80, 180)))
+    assert_right(*shelf)
+
+
+def test_what_the_cart_does_not_want_stays_held_for_the_quote_it_was_held_for(stores: dict[str, str]) -> None:
+    tea, rice = shelve({LOCATION: 1}), shelve({LOCATION: 1})
+    quoted = goods.quote(SHOP, tea, rice)
+    hold(quoted.id)
+    cart = goods.submission(SHOP, tea, quote_id=quoted.id, accepted_total=Money(1, "USD"))
+    offered = goods.place(SHOP, cart)
+    assert [[one.sku for one in hold(quote)] for quote in (offered.quote_id, quoted.id)] == [
+        [tea.skus[0].sku],
+        [rice.skus[0].sku],
+    ]
 
 
 def forgiving(act: Callable[[], object]) -> object:

@@ -229,11 +229,9 @@ class MemoryBooks:
         self._end(gone, Fate.RELEASED)
         return gone
 
-    def hand_on(self, quote_id: str, *, to: str) -> None:
-        self.holds = [
-            replace(one, quote_id=to) if one.quote_id == quote_id and one.state is Fate.HELD else one
-            for one in self.holds
-        ]
+    def hand_on(self, quote_id: str, *, to: str, skus: Collection[str]) -> None:
+        given = [one for one in self.holds if one.quote_id == quote_id and one.state is Fate.HELD and one.sku in skus]
+        self.holds = [replace(one, quote_id=to) if one in given else one for one in self.holds]
 
     def _overdue(self) -> list[tuple[Order, Reservation]]:
         now = self.now()

@@ -68,7 +68,7 @@ def filled(stores: dict[str, str]) -> None:
         (holds.HOLDING, {"quote_id": PLACE["id"], "holder": "h"}, "holds_pkey"),
         (holds.HOLDING, {"quote_id": PLACE["id"], "holder": "h"}, "holds_of_holder"),
         (holds.RELEASE, {"quote_id": PLACE["id"]}, "holds_"),
-        (holds.HAND_ON, {"quote_id": PLACE["id"], "to": PLACE["id"]}, "holds_"),
+        (holds.HAND_ON, {"quote_id": PLACE["id"], "to": PLACE["id"], "skus": ["a"]}, "holds_"),
         (holds.FORGET_HOLDS, {}, "holds_age"),
         (sql.DUE, {"limit": 100}, "holds_"),
         (sql.VERSION, ORDER, "decisions_pkey"),

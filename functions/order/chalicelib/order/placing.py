@@ -98,8 +98,8 @@ class Books(Protocol):
     def add_quote(self, quote: Quote) -> bool:
         """Keep a new quote."""
 
-    def hand_on(self, quote_id: str, *, to: str) -> None:
-        """Let what is held for a quote be held for another one that takes its place."""
+    def hand_on(self, quote_id: str, *, to: str, skus: Collection[str]) -> None:
+        """Let what is held of these SKUs for a quote be held for another one, of them, that takes its place."""
 
     def add_rejection(self, rejection: Rejection, *events: Event) -> None:
         """Keep the reasons for which a claimed submission is turned down."""
@@ -153,7 +153,7 @@ def _offer_anew(
     """Turn down, with a new quote of what it costs now for the same recipient."""
     offered = quoted(priced.bill, quote.recipient, now=now)
     tx.add_quote(offered)
-    tx.hand_on(quote.id, to=offered.id)
+    tx.hand_on(quote.id, to=offered.id, skus=offered.wanted)
     return _turn_down(tx, submission, reasons, now, quote_id=offered.id)
 
 

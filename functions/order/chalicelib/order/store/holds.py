@@ -1,6 +1,6 @@
 """What is held for quotes, in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -24,8 +24,19 @@ ADD_HOLDS = """
     SELECT * FROM jsonb_populate_recordset(NULL::holds, %(holds)s::jsonb)
 """
 RELEASE = "UPDATE holds SET state = 'released' WHERE quote_id = %(quote_id)s AND state = 'held' RETURNING *"
+# Whoever ends what is held has its rows of stock first, in SKU order; so has whoever hands it on.
 HAND_ON = """
-    UPDATE holds SET quote_id = %(to)s WHERE quote_id = %(quote_id)s AND state = 'held' AND held_until >= now()
+    WITH shelf AS (
+        SELECT sku, location FROM stock
+         WHERE (sku, location) IN (SELECT sku, location FROM holds
+                                    WHERE quote_id = %(quote_id)s AND state = 'held' AND sku = ANY(%(skus)s))
+         ORDER BY sku, location
+           FOR NO KEY UPDATE
+    )
+    UPDATE holds SET quote_id = %(to)s
+      FROM shelf
+     WHERE holds.sku = shelf.sku AND holds.location = shelf.location
+       AND holds.quote_id = %(quote_id)s AND state = 'held' AND held_until >= now()
 """
 FORGET_HOLDS = "DELETE FROM holds WHERE state <> 'held' AND held_until < now() - interval '7 days'"
 
@@ -56,9 +67,9 @@ class HoldRows:
         rows = self.tx.all(RELEASE, quote_id=quote_id) if is_id(quote_id) else []
         return msgspec.convert(rows, list[Held])
 
-    def hand_on(self, quote_id: str, *, to: str) -> None:
-        """Let what is held for a quote be held for another one that takes its place."""
-        self.tx.run(HAND_ON, quote_id=quote_id, to=to)
+    def hand_on(self, quote_id: str, *, to: str, skus: Collection[str]) -> None:
+        """Let what is held of these SKUs for a quote be held for another one, of them, that takes its place."""
+        self.tx.run(HAND_ON, quote_id=quote_id, to=to, skus=list(skus))
 
     def forget_holds(self) -> int:
         """Remove what was held a week ago."""
