@@ -15,6 +15,6 @@ CREATE TABLE holds (
 );
 CREATE INDEX holds_held ON holds (sku, location, held_until) WHERE state = 'held';
 CREATE INDEX holds_due ON holds (held_until) WHERE state = 'held';
-CREATE INDEX holds_of_holder ON holds (holder) WHERE state = 'held';
+CREATE INDEX holds_of_holder ON holds (holder, held_until) WHERE state = 'held';
 CREATE INDEX holds_age ON holds (held_until) WHERE state <> 'held';
 ALTER TABLE stock_ledger ADD COLUMN quote_id uuid;
