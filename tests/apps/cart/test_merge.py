@@ -2,8 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 from doors import Doors, Reply, customer
+from msgspec.structs import replace
 
 from chalicelib.cart import live
 from chalicelib.cart.lines import Merging
@@ -107,6 +109,16 @@ def test_a_merge_that_broke_off_is_finished_by_the_sources_event(shop: Shop, gue
     for _ in range(2):
         shop.take("cart-persistence", changed(guest.cart))
     assert mine.look()["item_count"] == 4
+
+
+def test_a_merge_that_only_a_lost_primary_knows_of_moves_nothing(shop: Shop, guest: Shopper, mine: Shopper) -> None:
+    guest.add(shop.sell(), 4)
+    told, merged = changed(guest.cart), live.carts.get(guest.cart).merging_into(mine.cart)
+    guest.add(shop.sell())  # the heir has not heard of the merge: the cart goes on
+    shop.take("cart-persistence", replace(told, data=msgspec.Raw(msgspec.json.encode(merged))))
+    assert mine.look()["item_count"] == 0
+    assert merge(mine, guest).status == 200
+    assert mine.look()["item_count"] == 5
 
 
 def test_what_was_merged_into_a_cart_merged_since_arrives_there(

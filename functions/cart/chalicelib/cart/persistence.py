@@ -30,10 +30,9 @@ def keep(event: Event, *, archive: Archive, limits: Limits, carts: Carts, now: d
     """Keep the cart that an event tells of, and finish the merge it may tell of. Safe to repeat, in any order."""
     cart, told = cart_of(bytes(event.data)), msgspec.json.decode(event.data, type=Told)
     archive.upsert(cart, told.history)
-    try:
-        if (
-            cart.merged_into is not None
-        ):  # as it is now: a primary that lost a failover tells of carts that went on without it
-            absorb(carts.get(cart.id), limits=limits, carts=carts, now=now)
+    if cart.merged_into is None:
+        return
+    try:  # with the source as it is now: a primary that lost a failover tells of carts that went on without it
+        absorb(carts.get(cart.id), limits=limits, carts=carts, now=now)
     except Missing:
         return  # what it was merged into is long gone
