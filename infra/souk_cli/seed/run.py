@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from souk_local import install, layout
 from souk_local.errors import StackError
 
 PATIENCE = 300.0  # seconds in which at least one more event has to arrive
+PACE = 10.0  # seconds between two lines where nobody watches bars
 
 if "souk_cli.seed.load" not in sys.modules:
     sys.path.extend(str(apps.folder(service)) for service in apps.SERVICES)  # the services' own imports
@@ -59,12 +61,21 @@ class _Bars:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
         self._most = 0
+        self._told_at = time.monotonic()
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show how far one sort is."""
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total)
         self._progress.update(self._tasks[what], completed=done, total=total)
+        self._tell(what, done, total)
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        """Say it in a line now and then where the output is a file."""
+        now = time.monotonic()
+        if not self._progress.console.is_terminal and now - self._told_at >= PACE:
+            self._told_at = now
+            self._progress.console.print(f"{what} {done}/{total}")
 
     def waiting(self, why: str, seconds: float) -> None:
         """Say that a store does not answer, and when it is asked again."""
