@@ -38,6 +38,7 @@ ATTRIBUTES = (
 )
 BATCH = 500
 DOCUMENTS = 100  # products at a time: documents with a dozen indexes each
+AHEAD = 2_000  # products that may be kept before their events are told: looking for the next one costs more with each
 TRIES = 12
 LONGEST = 15  # seconds between tries; all of them together are two minutes, in which a store can be started again
 YEAR = timedelta(days=365)
@@ -87,7 +88,7 @@ def load(journey: Journey, *, say: Say, settle: Callable[[], None]) -> Loaded:
     done.stock = _stock(found, say)
     done.customers = _customers(journey.households(), say)
     settle()
-    done.products = _products(found, say)
+    done.products = _products(found, say, settle)
     settle()
     done.orders = _orders(journey, {one.id: one for one in found}, say)
     if done.orders:
@@ -106,8 +107,8 @@ def _categories(found: Sequence[Product], say: Say) -> int:
     return new
 
 
-def _products(found: Sequence[Product], say: Say) -> int:
-    return _in_batches("products", found, len(found), _product_batch, say, size=DOCUMENTS)
+def _products(found: Sequence[Product], say: Say, settle: Callable[[], None]) -> int:
+    return _in_batches("products", found, len(found), _product_batch, say, size=DOCUMENTS, settle=settle)
 
 
 def _product_batch(batch: Sequence[Product]) -> int:
@@ -210,6 +211,7 @@ def _in_batches(
     say: Say,
     *,
     size: int = BATCH,
+    settle: Callable[[], None] | None = None,
 ) -> int:
     new = done = 0
     say(what, 0, total)
@@ -217,6 +219,8 @@ def _in_batches(
         new += _patiently(take, batch, say)
         done += len(batch)
         say(what, done, total)
+        if settle is not None and done % AHEAD == 0:
+            settle()
     return new
 
 
