@@ -13,9 +13,10 @@ from functools import cached_property
 import msgspec
 from msgspec import Struct
 
-from bench.checkout.evidence import Cart, Evidence, Line, Order
+from bench.checkout.evidence import Evidence
 from bench.checkout.explained import Explained, Lines, changes_of, explain, lines_of, seen
 from bench.checkout.journal import Act, Entry
+from bench.checkout.records import Cart, Line, Order
 
 BUG = 500
 KEEPING = frozenset({"held", "committed"})

@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 from bench.checkout.checker import RULES, Case, check, name_of
-from bench.checkout.evidence import (
+from bench.checkout.evidence import Evidence, digest
+from bench.checkout.journal import Entry, acts_of
+from bench.checkout.records import (
     Cart,
     Decision,
-    Evidence,
     Hold,
     Line,
     Moved,
@@ -20,9 +21,7 @@ from bench.checkout.evidence import (
     Stock,
     Submission,
     Voucher,
-    digest,
 )
-from bench.checkout.journal import Entry, acts_of
 
 ORDER, TEA, CUP = "order-1", "tea", "cup"
 HASH = digest({"order_id": ORDER})
