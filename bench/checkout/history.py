@@ -17,7 +17,8 @@ from msgspec import Struct
 from bench import table
 from bench.checkout import evidence, people, settling
 from bench.checkout.asking import Asking
-from bench.checkout.checker import Case, Violation, check
+from bench.checkout.case import Case
+from bench.checkout.checker import Violation, check
 from bench.checkout.journal import Journal, acts_of
 from bench.checkout.plan import CUSTOMERS, GOODS, Step, plan
 from bench.checkout.shopping import AT_ONCE, Gate, Progress, Shop, Shopper, followed, shop_all

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from bench.checkout.checker import RULES, Case, check, name_of
+from bench.checkout.case import Case
+from bench.checkout.checker import RULES, check, name_of
 from bench.checkout.evidence import Evidence, digest
 from bench.checkout.journal import Entry, acts_of
 from bench.checkout.records import (
