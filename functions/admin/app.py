@@ -5,17 +5,15 @@ from typing import Annotated, Any
 
 import msgspec
 
-from chalicelib.admin import access, invitations, live, staff, trail
+from chalicelib.admin import invitations, live, staff, trail
 from chalicelib.admin.model import Email, Invitation, Name, Role, RoleName, StaffMember, Status
-from souk import passwords, records, sessions
+from souk import passwords, records, session_doors, sessions
 from souk.audit import Audited
 from souk.auth import Jwks
 from souk.clock import utcnow
 from souk.events import Event
 from souk.http import Admits, Answer, Souk, Takes, created
 from souk.paging import Page, PageQuery
-from souk.sessions import RefreshWish, Session, Tokens
-from souk.signing_in import SignIn
 
 app = Souk("admin")
 
@@ -94,43 +92,9 @@ class TrailQuery(PageQuery, frozen=True, kw_only=True):
     subject: str | None = None
 
 
-@app.route("/sessions", methods=["POST"], status=201)
-def sign_in(body: SignIn) -> Tokens:
-    """Sign in."""
-    return access.sign_in(
-        body.email,
-        body.password,
-        ip=app.client_ip,
-        device=app.request.headers.get("user-agent", ""),
-        now=utcnow(),
-        accounts=live.staff,
-        failures=live.failures,
-        desk=live.desk(),
-    )
-
-
-@app.route("/sessions/refresh", methods=["POST"], status=201)
-def refresh(body: RefreshWish) -> Tokens:
-    """Spend a refresh token for new tokens."""
-    with live.staff() as store:
-        tokens = access.refresh(body.refresh_token, now=utcnow(), store=store, desk=live.desk())
-    if tokens is None:
-        raise sessions.refused()
-    return tokens
-
-
-@app.route("/sessions", admits=Admits.STAFF)
-def list_sessions() -> Page[Session]:
-    """List one's own open sessions."""
-    with live.reading() as store:
-        return Page(store.sessions(app.caller.subject, utcnow()))
-
-
-@app.route("/sessions/{session_id}", methods=["DELETE"], status=204, admits=Admits.STAFF)
-def sign_out(session_id: str) -> None:
-    """End one of one's own sessions."""
-    with live.staff() as store:
-        access.sign_out(session_id, app.caller.subject, now=utcnow(), store=store)
+session_doors.add_doors(
+    app, Admits.STAFF, accounts=live.staff, reading=live.reading, failures=live.failures, desk=live.desk
+)
 
 
 @app.route("/.well-known/jwks.json")

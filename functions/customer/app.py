@@ -5,15 +5,13 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.customer import access, customers, live
+from chalicelib.customer import customers, live
 from chalicelib.customer.model import Address, Customer, Email, Locale, Name, PostalAddress, Status
-from souk import passwords, records, sessions
+from souk import passwords, records, session_doors, sessions
 from souk.auth import Jwks
 from souk.clock import utcnow
 from souk.http import Admits, Answer, Souk, Takes, created
 from souk.paging import Page, PageQuery
-from souk.sessions import RefreshWish, Session, Tokens
-from souk.signing_in import SignIn
 
 app = Souk("customer")
 
@@ -61,49 +59,15 @@ def register(body: Registration) -> Answer[CustomerView]:
     with live.customers() as store:
 
         def decide() -> Answer[CustomerView]:
-            made = access.register(body.email, body.name, secret, locale=body.locale, now=utcnow(), store=store)
+            made = customers.register(body.email, body.name, secret, locale=body.locale, now=utcnow(), store=store)
             return created(_view(made), "/customer/me")
 
         return app.once(store.attempts, decide)
 
 
-@app.route("/sessions", methods=["POST"], status=201)
-def sign_in(body: SignIn) -> Tokens:
-    """Sign in."""
-    return access.sign_in(
-        body.email,
-        body.password,
-        ip=app.client_ip,
-        device=app.request.headers.get("user-agent", ""),
-        now=utcnow(),
-        accounts=live.customers,
-        failures=live.failures,
-        desk=live.desk(),
-    )
-
-
-@app.route("/sessions/refresh", methods=["POST"], status=201)
-def refresh(body: RefreshWish) -> Tokens:
-    """Spend a refresh token for new tokens."""
-    with live.customers() as store:
-        tokens = access.refresh(body.refresh_token, now=utcnow(), store=store, desk=live.desk())
-    if tokens is None:
-        raise sessions.refused()
-    return tokens
-
-
-@app.route("/sessions", admits=Admits.CUSTOMER)
-def list_sessions() -> Page[Session]:
-    """List one's own open sessions."""
-    with live.reading() as store:
-        return Page(store.sessions(app.caller.subject, utcnow()))
-
-
-@app.route("/sessions/{session_id}", methods=["DELETE"], status=204, admits=Admits.CUSTOMER)
-def sign_out(session_id: str) -> None:
-    """End one of one's own sessions."""
-    with live.customers() as store:
-        sessions.end(session_id, app.caller.subject, now=utcnow(), store=store)
+session_doors.add_doors(
+    app, Admits.CUSTOMER, accounts=live.customers, reading=live.reading, failures=live.failures, desk=live.desk
+)
 
 
 @app.route("/.well-known/jwks.json")

@@ -6,8 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chalicelib.admin.access import Member
-from chalicelib.admin.model import Invitation, Role, StaffMember, Standing, Status
+from chalicelib.admin.model import Invitation, Role, StaffMember, Standing, Status, permissions_of
 from chalicelib.admin.trail import Entry
 from souk import records
 from souk.events import Event
@@ -23,17 +22,17 @@ MEMBER = "id, email, name, roles, status, version, created_at"
 INVITATION = "id, email, roles, invited_by, created_at, expires_at, accepted_at"
 ENTRY = "id, at, service, actor, action, subject, before, after, personal, source_ip"
 
-ACCOUNT = f"""
-    SELECT {MEMBER}, password_hash,
+ACCOUNT = """
+    SELECT id, status, password_hash,
            (SELECT coalesce(json_agg(json_build_object('name', r.name, 'permissions', r.permissions)), '[]')
               FROM roles r WHERE r.name = ANY(staff.roles)) AS granted
       FROM staff WHERE lower(email) = %(email)s
-"""  # noqa: S608 - the columns are a constant
+"""
 STANDING = """
     SELECT status, ARRAY(SELECT DISTINCT unnest(r.permissions) FROM roles r WHERE r.name = ANY(staff.roles)) AS permissions
       FROM staff WHERE id = %(id)s
 """
-FIND_MEMBER = f"SELECT {MEMBER} FROM staff WHERE id = %(id)s"  # noqa: S608
+FIND_MEMBER = f"SELECT {MEMBER} FROM staff WHERE id = %(id)s"  # noqa: S608 - the columns are a constant
 LOCK_MEMBER = f"{FIND_MEMBER} FOR UPDATE"
 LIST_MEMBERS = f"""
     SELECT {MEMBER} FROM staff
@@ -93,17 +92,26 @@ class KeptStaff(KeptSessions):
     def __init__(self, tx: Transaction) -> None:
         """Work in `tx`."""
         super().__init__(tx)
-        self._tx = tx
         self.attempts = KeptAttempts(tx)
 
-    def account(self, email: str) -> Account[Member] | None:
-        """Return the member with that email address, hash and roles with it."""
+    def account(self, email: str) -> Account | None:
+        """Return the account of the member with that email address, hash and permissions with it."""
         row = self._tx.one(ACCOUNT, email=email)
         if row is None:
             return None
-        member = msgspec.convert(row, StaffMember)
-        who = Member(member, msgspec.convert(row["granted"], list[Role]))
-        return Account(who=who, password_hash=row["password_hash"], active=member.status is Status.ACTIVE)
+        return Account(
+            subject=row["id"],
+            password_hash=row["password_hash"],
+            active=row["status"] == Status.ACTIVE,
+            permissions=permissions_of(msgspec.convert(row["granted"], list[Role])),
+        )
+
+    def permissions(self, subject: str) -> frozenset[str] | None:
+        """Return what a member may do today; None where they may not be signed in."""
+        member = self.member(subject)
+        if member is None or member.status is not Status.ACTIVE:
+            return None
+        return permissions_of(self.roles(member.roles))
 
     def member(self, member_id: str) -> StaffMember | None:
         """Return a member of staff."""

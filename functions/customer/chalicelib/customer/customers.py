@@ -1,8 +1,9 @@
-"""Customers as they see themselves, and as staff manage them."""
+"""Customers as they register and see themselves, and as staff manage them."""
 
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.customer.events import CustomerRegistered
 from chalicelib.customer.model import MOST_ADDRESSES, Address, Customer, PostalAddress, Status
 from souk.audit import Origin, audited
 from souk.errors import Missing, Refused
@@ -27,6 +28,9 @@ class Customers(SessionStore, Protocol):
     def customers(self, *, text: str | None, status: Status | None, limit: int, cursor: str | None) -> Page[Customer]:
         """Return a page of customers, newest first; `text` begins the address or the name."""
 
+    def add_customer(self, customer: Customer, password_hash: str, *events: Event) -> bool:
+        """Keep a new customer; False when the email is taken."""
+
     def save_customer(self, customer: Customer, *events: Event) -> None:
         """Keep a changed customer and put events in the outbox."""
 
@@ -44,6 +48,15 @@ class Customers(SessionStore, Protocol):
 
     def remove_address(self, customer_id: str, address_id: str) -> bool:
         """Remove an address; False when there is none."""
+
+
+def register(email: str, name: str, password_hash: str, *, locale: str, now: datetime, store: Customers) -> Customer:
+    """Become a customer. Raises Refused when the address is taken."""
+    customer = Customer(id=new_id(), email=email, name=name, locale=locale, created_at=now)
+    said = Event.of(CustomerRegistered(customer_id=customer.id), aggregate=customer.id, version=1, now=now)
+    if not store.add_customer(customer, password_hash, said):
+        raise Refused("there is a customer with that email address", code="email-taken")
+    return customer
 
 
 def read(customer_id: str, *, store: Customers) -> Customer:

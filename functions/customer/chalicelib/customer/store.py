@@ -11,13 +11,13 @@ from souk.paging import Page, page, unseal
 from souk.postgres import Transaction, beginning
 from souk.records import KeptAttempts
 from souk.sessions import KeptSessions
-from souk.signing_in import Account
+from souk.signing_in import NOTHING, Account
 
 CUSTOMER = "id, email, name, locale, market, status, version, created_at"
 ADDRESS = "id, recipient, street, extra, city, region, postal_code, country, phone, version"
 
-ACCOUNT = f"SELECT {CUSTOMER}, password_hash FROM customers WHERE lower(email) = %(email)s"  # noqa: S608 - the columns are a constant
-FIND = f"SELECT {CUSTOMER} FROM customers WHERE id = %(id)s"  # noqa: S608
+ACCOUNT = "SELECT id, status, password_hash FROM customers WHERE lower(email) = %(email)s"
+FIND = f"SELECT {CUSTOMER} FROM customers WHERE id = %(id)s"  # noqa: S608 - the columns are a constant
 LOCK = f"{FIND} FOR UPDATE"
 LIST = f"""
     SELECT {CUSTOMER} FROM customers
@@ -59,16 +59,20 @@ class KeptCustomers(KeptSessions):
     def __init__(self, tx: Transaction) -> None:
         """Work in `tx`."""
         super().__init__(tx)
-        self._tx = tx
         self.attempts = KeptAttempts(tx)
 
-    def account(self, email: str) -> Account[Customer] | None:
-        """Return the customer with that email address."""
+    def account(self, email: str) -> Account | None:
+        """Return the account of the customer with that email address."""
         row = self._tx.one(ACCOUNT, email=email)
         if row is None:
             return None
-        customer = msgspec.convert(row, Customer)
-        return Account(who=customer, password_hash=row["password_hash"], active=customer.status is Status.ACTIVE)
+        active = row["status"] == Status.ACTIVE
+        return Account(subject=row["id"], password_hash=row["password_hash"], active=active)
+
+    def permissions(self, subject: str) -> frozenset[str] | None:
+        """Return what a customer may do by permission, which is nothing; None where they may not be signed in."""
+        customer = self.customer(subject)
+        return NOTHING if customer is not None and customer.status is Status.ACTIVE else None
 
     def customer(self, customer_id: str) -> Customer | None:
         """Return a customer."""

@@ -1,16 +1,18 @@
-"""Signing in: the right password, or one answer that tells nothing, in the same time for whoever is unknown."""
+"""Signing in and staying signed in: the right password, or one answer that tells nothing, in the same time for whoever is unknown."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Protocol
 
 import msgspec
 
 from souk.errors import Unauthenticated
 from souk.passwords import matches
+from souk.sessions import Desk, SessionStore, Tokens
 from souk.throttle import Failures
 
-Who = TypeVar("Who")
+NOTHING = frozenset[str]()  # what whoever is no member of staff may do by permission
 
 
 class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,23 +22,52 @@ class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Annotated[str, msgspec.Meta(max_length=1024)]
 
 
-class Account(msgspec.Struct, Generic[Who], frozen=True, kw_only=True):
-    """Somebody who could sign in."""
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who could sign in, and what they may do."""
 
-    who: Who
+    subject: str
     password_hash: str
     active: bool
+    permissions: frozenset[str] = NOTHING
+
+
+class Accounts(SessionStore, Protocol):
+    """What knows who may sign in."""
+
+    def account(self, email: str) -> Account | None:
+        """Return whoever has that email address (in lower case)."""
+
+    def permissions(self, subject: str) -> frozenset[str] | None:
+        """Return what somebody may do today; None where they may not be signed in."""
+
+
+class Opening(Protocol):
+    """Opens the accounts: for one transaction, or for single reads."""
+
+    def __call__(self) -> AbstractContextManager[Accounts]:
+        """Begin."""
+
+
+def sign_in(
+    wish: SignIn, *, ip: str, device: str, now: datetime, accounts: Opening, failures: Failures, desk: Desk
+) -> Tokens:
+    """Start a session. Raises Unauthenticated, TooMany.
+
+    Four round trips: failures, account, and a transaction that opens the session; hashing holds no transaction.
+    """
+
+    def find(email: str) -> Account | None:
+        with accounts() as store:
+            return store.account(email)
+
+    who = prove(wish.email, wish.password, find=find, ip=ip, now=now, failures=failures)
+    with accounts() as store:
+        return desk.open(who.subject, who.permissions, ip=ip, device=device, now=now, store=store)
 
 
 def prove(
-    email: str,
-    password: str,
-    *,
-    find: Callable[[str], Account[Who] | None],
-    ip: str,
-    now: datetime,
-    failures: Failures,
-) -> Who:
+    email: str, password: str, *, find: Callable[[str], Account | None], ip: str, now: datetime, failures: Failures
+) -> Account:
     """Return whoever has that address and that password.
 
     Raises TooMany after too many failures, else Unauthenticated: alike, and after the same work, for a wrong password,
@@ -50,4 +81,13 @@ def prove(
     if found is None or not right or not found.active:
         raise Unauthenticated("email address or password is wrong")
     failures.forgive(account, ip)
-    return found.who
+    return found
+
+
+def refresh(token: str, *, now: datetime, store: Accounts, desk: Desk) -> Tokens | None:
+    """Return the tokens after a refresh token, with the permissions of today; None where it is refused."""
+    spent = desk.spend(token, now=now, store=store)
+    permissions = store.permissions(spent.subject) if spent else None
+    if spent is None or permissions is None:
+        return None
+    return desk.renew(token, spent, permissions, now=now)
