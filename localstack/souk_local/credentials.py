@@ -45,13 +45,18 @@ class Credentials(Struct, frozen=True, kw_only=True):
 def load(path: Path) -> Credentials:
     """Read the file, adding what is missing from it; creates it the first time."""
     kept = read(path)
-    passwords = {name: kept.passwords.get(name) or secrets.token_urlsafe(24) for name in PASSWORDS}
+    passwords = {name: kept.passwords.get(name) or new_password() for name in PASSWORDS}
     keys = {signer: kept.signing_keys.get(signer) or new_key() for signer in SIGNERS}
     complete = Credentials(passwords={**kept.passwords, **passwords}, signing_keys={**kept.signing_keys, **keys})
     if complete != kept:
         write(path, complete)
         return read(path)
     return kept
+
+
+def new_password() -> str:
+    """Make a password of digits and letters alone: one that began with a dash was read as an option by a server's tool."""
+    return secrets.token_hex(24)
 
 
 def read(path: Path) -> Credentials:

@@ -124,7 +124,7 @@ def make_ready(command: Command, *, user: str | None = None) -> None:
 
 
 def take(step: Step, command: Command, user: str | None) -> None:
-    """Run one step as the server will be run. Raises StackError with its last words."""
+    """Run one step as the server will be run. Raises StackError with what it said first: usage follows."""
     done = subprocess.run(
         [*become(user), *step.argv],
         input=step.stdin,
@@ -135,13 +135,13 @@ def take(step: Step, command: Command, user: str | None) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise StackError(f"{step.argv[-2]} failed: {last_line(done.stdout + done.stderr)}")
+        raise StackError(f"{step.argv[-2]} failed: {first_line(done.stderr + done.stdout)}")
 
 
 def first_password(password: str) -> Step:
     """Set the password of a database that has never run; it is read from standard input, where `ps` can't see it."""
     tool = (java(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m", "org.neo4j.cli.AdminTool")
-    return Step(argv=(*tool, "@/dev/stdin"), stdin=f"dbms\nset-initial-password\n{password}\n")
+    return Step(argv=(*tool, "@/dev/stdin"), stdin=f"dbms\nset-initial-password\n--\n{password}\n")
 
 
 def has_password(home: Path) -> bool:
@@ -168,6 +168,6 @@ def class_path(folder: Path) -> str:
     return f"{folder / 'launcher.jar'}:{folder / 'lib'}/*"
 
 
-def last_line(text: str) -> str:
-    """Pick the last thing a program said."""
-    return (text.strip().splitlines() or ["no reason given"])[-1]
+def first_line(text: str) -> str:
+    """Pick the first thing a program said."""
+    return (text.strip().splitlines() or ["no reason given"])[0]

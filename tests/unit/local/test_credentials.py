@@ -34,6 +34,11 @@ def test_no_two_passwords_are_alike(tmp_path: Path) -> None:
     assert len(set(passwords.values())) == len(passwords)
 
 
+def test_no_password_can_be_read_as_an_option_or_an_address(tmp_path: Path) -> None:
+    passwords = credentials.load(tmp_path / "credentials.json").passwords
+    assert all(password.isalnum() for password in passwords.values())
+
+
 def test_whoever_trusts_a_signer_accepts_its_tokens(tmp_path: Path) -> None:
     found = credentials.load(tmp_path / "credentials.json")
     trust = Trust.of(msgspec.json.encode(credentials.trusted(found, ["cart", "admin"])).decode())

@@ -63,6 +63,18 @@ def test_no_password_is_on_a_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("program")
+def test_no_password_is_read_as_an_option(tmp_path: Path) -> None:
+    assert graph(tmp_path).steps[0].stdin.splitlines()[-2:] == ["--", "correct horse"]
+
+
+def test_a_step_that_fails_is_told_by_what_it_said_before_its_usage(tmp_path: Path) -> None:
+    step = java.Step(argv=("sh", "-c", "printf 'Missing password\n\nUSAGE\n' >&2; exit 64", "Tool", "x"))
+    command = java.Command(argv=(), env={}, cwd=tmp_path, steps=(step,))
+    with pytest.raises(StackError, match=r"Tool failed: Missing password$"):
+        java.make_ready(command)
+
+
+@pytest.mark.usefixtures("program")
 def test_a_database_that_has_run_keeps_its_password(tmp_path: Path) -> None:
     (tmp_path / "data" / "databases" / "system").mkdir(parents=True)
     assert graph(tmp_path).steps == ()
