@@ -20,8 +20,10 @@ from chalicelib.customer import live as customer_live
 from chalicelib.order import imports as orders
 from chalicelib.product import imports as products
 from chalicelib.product import live as product_live
+from chalicelib.product.counters import MongoCounters
 from chalicelib.product.model import Crumb, Sku
 from chalicelib.product.receipts import Receipt, Sale
+from chalicelib.product.replicas import MongoSources
 from souk.clock import utcnow
 from souk.errors import Unavailable
 from souk.markets import DEFAULT, MARKETS
@@ -113,8 +115,9 @@ def _products(found: Sequence[Product], say: Say, settle: Callable[[], None]) ->
 
 def _product_batch(batch: Sequence[Product]) -> int:
     rows = [_new_product(one) for one in batch]
+    sources = MongoSources(product_live.patient)
     return products.import_products(
-        rows, now=utcnow(), store=product_live.products, sources=product_live.sources, index=product_live.index
+        rows, now=utcnow(), store=product_live.all_products, sources=sources, index=product_live.index
     )
 
 
@@ -167,8 +170,9 @@ def _orders(journey: Journey, known: dict[int, Product], say: Say) -> int:
 
 def _order_batch(batch: Sequence[orders.PastOrder]) -> int:
     """Keep orders, and count what was bought: thousands of events would say nothing more."""
+    counters = MongoCounters(product_live.patient)
     for some in _batches([_receipt(one) for one in batch], DOCUMENTS):
-        products.import_purchases(some, counters=product_live.counters, purchases=product_live.purchases)
+        products.import_purchases(some, counters=counters, purchases=product_live.purchases)
     return orders.import_orders(batch, tell=False)
 
 

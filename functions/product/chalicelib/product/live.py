@@ -12,11 +12,12 @@ from souk.graph import Graph
 from souk.mongo import PATIENT, Mongo
 
 documents = Mongo("product")
+patient = Mongo("product", answer=PATIENT)  # for imports, and for going through everything
 search = Search("product")
 graph = Graph("product")
 
 products = MongoProducts(documents)
-all_products = MongoProducts(Mongo("product", answer=PATIENT))  # for going through all of them
+all_products = MongoProducts(patient)
 sources = MongoSources(documents)
 answers = MongoAnswers(documents)
 shelves = MongoStorefront(documents)
