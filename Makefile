@@ -95,11 +95,13 @@ bench: setup ## Prove and measure buying and browsing on serve, with the sample 
 	python -m bench
 
 .PHONY: bench-local
-bench-local: deploy ## Prove in small and measure the same on LocalStack; it needs the data of `make seed`
+bench-local: deploy ## Prove in small and measure the same on LocalStack, also while it is killed; it needs the data of `make seed`
 	python -m bench.browsing --base http://127.0.0.1:$${SOUK_PORT_BASE:-8080}
 	python -m bench.checkout speed --base http://127.0.0.1:$${SOUK_PORT_BASE:-8080}
 	python -m bench.checkout buyers --buyers 60 --units 10 --at-once 16 --skus 4 --base http://127.0.0.1:$${SOUK_PORT_BASE:-8080}
 	python -m bench.checkout clicks --base http://127.0.0.1:$${SOUK_PORT_BASE:-8080}
+	python -m bench.checkout history --operations 300 --threads 4 --base http://127.0.0.1:$${SOUK_PORT_BASE:-8080}
+	python -m bench.checkout chaos --on local --small --threads 4
 
 .PHONY: bench-sabotage
 bench-sabotage: setup ## Remove protective lines from a throw-away copy, and see that the proofs notice

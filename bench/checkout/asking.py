@@ -44,7 +44,7 @@ class Asking:
 
     def __init__(self, base: str, journal: Journal, *, patience: float) -> None:
         """Ask the shop at `base`; unknown outcomes are asked about again for so many seconds."""
-        self._base, self.journal, self.patience = base, journal, patience
+        self.base, self.journal, self.patience = base, journal, patience
         self._threads = threading.local()
         self._clients: list[Client] = []
 
@@ -96,6 +96,6 @@ class Asking:
     def _client(self) -> Client:
         known: Client | None = getattr(self._threads, "client", None)
         if known is None:
-            known = self._threads.client = Client(self._base, patience=TIMEOUT)
+            known = self._threads.client = Client(self.base, patience=TIMEOUT)
             self._clients.append(known)
         return known

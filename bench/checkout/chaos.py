@@ -17,7 +17,7 @@ import click
 from msgspec import Struct
 
 from bench import table
-from bench.checkout import history, mixing, rig, settling
+from bench.checkout import history, mixing, rig, settling, troubles
 from bench.checkout.history import History, Size, Verdict, say
 from bench.checkout.journal import Journal
 from bench.checkout.plan import plan
@@ -78,7 +78,7 @@ class Chaos:
         for probe in self._probes:
             probe.rest(FINISHED)
         finished = self.history.shop.gate.close(FINISHED)
-        settled = settling.settled(aside=self._aside, tell=history.quiet)
+        settled = settling.settled(self.history.shop.asking.base, aside=self._aside, tell=history.quiet)
         waited = None if settled is None else time.monotonic() - over
         carts, quotes = (probe.outage(struck) for probe in self._probes)
         found = self._new(finished=finished)
@@ -108,24 +108,24 @@ class Chaos:
         return found
 
 
-def kinds(dice: Random, only: Sequence[str], minutes: float) -> Iterator[str]:
+def kinds(dice: Random, among: Sequence[str], minutes: float) -> Iterator[str]:
     """Return kinds of trouble until the time is over: each once, in any order, then all again."""
     end = time.monotonic() + 60 * minutes
     while True:
-        for kind in dice.sample(sorted(only or TROUBLES), len(only or TROUBLES)):
+        for kind in dice.sample(among, len(among)):
             yield kind
             if time.monotonic() > end:
                 return
 
 
-def run(base: str, there: Rig, size: Size, *, troubles: Iterable[str], journal: Journal) -> list[Row]:
+def run(there: Rig, size: Size, *, happening: Iterable[str], journal: Journal) -> list[Row]:
     """Let one trouble after the other happen, and return the table."""
     dice = Random(size.seed)  # noqa: S311 - it has to be repeatable
-    with history.opened(base, size, journal) as shop, probing(base, shop.goods[0]) as probes:
-        chaos = Chaos(History(size=size, shop=shop, shoppers=[]), there, probes, dice)
+    with history.opened(there.base, size, journal) as shop, probing(there.base, shop.goods[0]) as probes:
+        chaos = Chaos(history.begun(shop, size), there, probes, dice)
         shopping = _begun(shop, size, chaos)
         try:
-            for kind in troubles:
+            for kind in happening:
                 chaos.round(kind)
             if mixing.copies:
                 chaos.once_more()
@@ -184,6 +184,9 @@ def _row(kind: str, rounds: Sequence[Round]) -> Row:
 
 
 @click.command("chaos")
+@click.option(
+    "--on", "where", type=click.Choice(list(rig.HOMES)), default="serve", show_default=True, help="Which deployment."
+)
 @click.option("--minutes", type=click.FloatRange(0, 600), default=15, show_default=True, help="How long, more or less.")
 @history.threads
 @history.seed
@@ -191,19 +194,32 @@ def _row(kind: str, rounds: Sequence[Round]) -> Row:
 @click.option(
     "--only", type=click.Choice(sorted(TROUBLES)), multiple=True, help="Only this kind of trouble; may be given again."
 )
+@click.option("--small", is_flag=True, help="Each kind of kill, once; however long it takes.")
 @table.as_json
 def command(
-    *, minutes: float, threads: int, seed: int | None, path: Path | None, only: tuple[str, ...], as_json: bool
+    *,
+    where: str,
+    minutes: float,
+    threads: int,
+    seed: int | None,
+    path: Path | None,
+    only: tuple[str, ...],
+    small: bool,
+    as_json: bool,
 ) -> None:
     """Let many shoppers do random things while everything is killed, parted and stands still.
 
-    Serves by itself on this checkout's stack, which has to run; nobody else may serve on it.
+    On serve it serves by itself on this checkout's stack, which has to run; nobody else may serve on it. On local it is
+    the shop that was deployed on LocalStack.
     """
+    among = [kind for kind in troubles.possible(where) if kind in (only or (troubles.SMALL if small else TROUBLES))]
+    if not among:
+        raise click.UsageError(f"nothing of that can happen on {where}")
     size, journal = Size(operations=ENOUGH, threads=threads, seed=history.drawn(seed)), Journal(path)
     say(f"seed {size.seed}")
-    with rig.serving() as there:
-        base = f"http://127.0.0.1:{there.stack.site.port('serve')}"
-        troubles = kinds(Random(size.seed), only, minutes)  # noqa: S311 - it has to be repeatable
-        rows = run(base, there, size, troubles=troubles, journal=journal)
+    dice = Random(size.seed)  # noqa: S311 - it has to be repeatable
+    with rig.HOMES[where]() as there:
+        happening = dice.sample(among, len(among)) if small else kinds(dice, among, minutes)
+        rows = run(there, size, happening=happening, journal=journal)
     journal.close()
     table.tell(rows, as_json=as_json)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from bench import table
-from bench.checkout import evidence, people, settling
+from bench.checkout import evidence, people, queues, settling
 from bench.checkout.asking import Asking
 from bench.checkout.case import Case
 from bench.checkout.checker import Violation, check
@@ -48,8 +48,8 @@ class History(Struct, frozen=True, kw_only=True):
     size: Size
     shop: Shop
     shoppers: list[Shopper]
+    before: dict[str, int]
     seconds: float = 0.0
-    before: dict[str, int] = msgspec.field(default_factory=settling.given_up)
 
     @property
     def carts(self) -> set[str]:
@@ -108,9 +108,14 @@ def let_time_pass(order: str) -> None:
         return
 
 
+def begun(shop: Shop, size: Size) -> History:
+    """Begin, before anything has happened."""
+    return History(size=size, shop=shop, shoppers=[], before=settling.given_up(shop.asking.base))
+
+
 def happen(shop: Shop, size: Size, progress: Progress) -> History:
     """Let the plan happen."""
-    history, began = History(size=size, shop=shop, shoppers=[]), time.monotonic()
+    history, began = begun(shop, size), time.monotonic()
     visits = plan(size.seed, size.operations)
     shop_all(shop, visits, threads=size.threads, progress=progress, shoppers=history.shoppers)
     return msgspec.structs.replace(history, seconds=time.monotonic() - began)
@@ -118,13 +123,15 @@ def happen(shop: Shop, size: Size, progress: Progress) -> History:
 
 def judged(history: History, *, aside: frozenset[str], tell: Callable[[str], None]) -> Verdict:
     """Wait until everything is settled, let shoppers look once more at all their orders, and check."""
-    settled = settling.settled(aside=aside, tell=tell)
+    base = history.shop.asking.base
+    settled = settling.settled(base, aside=aside, tell=tell)
     settling.carried(aside=aside)
+    settling.settled(base, aside=aside, tell=quiet)  # what was carried until now may have begun something more
     history.look_again()
     goods = {one.sku: one.id for one in history.shop.goods}
     found = evidence.gather(history.carts, goods, voucher=history.shop.voucher)
     case = Case(
-        evidence=found,
+        evidence=msgspec.structs.replace(found, left=found.left | queues.waiting(base)),
         acts=list(acts_of(list(history.shop.asking.journal.entries))),
         aside=aside,
         before=history.before,
@@ -137,7 +144,7 @@ def idle_queues() -> frozenset[str]:
     from souk_cli import connections
 
     silent = connections.silent(STORES)
-    return frozenset({"souk.unrouted", *(STORES[name] for name in silent)})
+    return frozenset({"souk.unrouted", *(where + STORES[name] for name in silent for where in ("", "sqs "))})
 
 
 def counted(case: Case) -> dict[str, int]:

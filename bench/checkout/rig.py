@@ -1,6 +1,6 @@
-"""The stack under a history, with what is done to it: its processes are known by the pids that the stack recorded.
+"""The shop under a history, with what is done to it: its processes are known by the pids that the stack recorded.
 
-The web server and its bridge are this run's own children. Nothing else on the machine is touched.
+A web server and its bridge are this run's own children. Nothing else on the machine is touched.
 """
 
 from __future__ import annotations
@@ -11,30 +11,49 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from bench.checkout.shop import Unexpected
+from souk_cli import connections
 from souk_local import layout, processes, redis, stack
 
 SOUK = Path(sys.executable).with_name("souk")
-WORKER, BRIDGE, WEB = "souk_cli.bridge.worker", "bridge", "spawn_main"
+WORKER, BRIDGE, WEB, LOCALSTACK = "worker", "bridge", "web", "localstack"
+OF_SERVE: Mapping[str, str] = {WORKER: "souk_cli.bridge.worker", BRIDGE: "bridge", WEB: "spawn_main"}
+"""By program: a word of the command of each process that the web server starts for it."""
+OF_FUNCTIONS = "launch.py"  # of the command of each process that LocalStack runs a function in
 STARTED_WITHIN = 90.0
 GLANCE = 0.05
-PARTS = ("postgres", "redis", "mongo", "rabbitmq")
 
 
-class Rig:
-    """A local stack and a `souk serve` on it."""
+class Rig(ABC):
+    """This checkout's stack, with the shop on it."""
 
-    def __init__(self, served: subprocess.Popen[bytes] | None = None) -> None:
-        """Use this checkout's stack; `served` is the web server that we started, if we did."""
+    door: str
+    """The part of the layout where the shop answers."""
+
+    def __init__(self) -> None:
+        """Use this checkout's stack."""
         self.stack = stack.here()
-        self.served = served
+
+    @property
+    def base(self) -> str:
+        """Where the shop answers."""
+        return f"http://{layout.LOOPBACK}:{self.stack.site.port(self.door)}"
+
+    @abstractmethod
+    def programs(self, part: str) -> list[psutil.Process]:
+        """Return the processes that a part of the shop consists of, each of which can be killed alone."""
+
+    @abstractmethod
+    def bring_back(self, part: str, lost: Sequence[psutil.Process]) -> None:
+        """See that something is in the place of what was killed of a part; these were there before."""
 
     def start(self, part: str) -> None:
         """Start what does not run of a part of the stack, and wait until it answers."""
@@ -51,13 +70,6 @@ class Rig:
         """Return a recorded process and all that it has started."""
         main = self.main(process)
         return [main, *main.children(recursive=True)]
-
-    def of_serve(self, word: str) -> list[psutil.Process]:
-        """Return those of the web server's processes whose command has this word."""
-        if self.served is None:
-            raise Unexpected("nothing is served by this run")
-        family = psutil.Process(self.served.pid).children(recursive=True)
-        return [one for one in family if any(word in part for part in _words(one))]
 
     def redis_primary(self) -> str:
         """Return the name of the node that the sentinels take for the primary."""
@@ -79,6 +91,51 @@ class Rig:
         except NotReady:
             return False
         return True
+
+
+class Served(Rig):
+    """The shop of a `souk serve` that is ours, which starts again by itself what ends."""
+
+    door = "serve"
+
+    def __init__(self, served: subprocess.Popen[bytes]) -> None:
+        """Use the web server that we started."""
+        super().__init__()
+        self._served = served
+
+    def programs(self, part: str) -> list[psutil.Process]:
+        """Return those of the web server's processes."""
+        return _descended(psutil.Process(self._served.pid), OF_SERVE[part])
+
+    def bring_back(self, part: str, lost: Sequence[psutil.Process]) -> None:
+        """Wait until another one is there."""
+        until(lambda: len(set(self.programs(part)) - set(lost)) > 0, f"another {part}")
+        if part != WEB:
+            until(lambda: answers(f"http://127.0.0.1:{self.stack.site.port('bridge')}/status"), "the bridge")
+
+
+class Deployed(Rig):
+    """The shop that is deployed on LocalStack, whose operator starts again what ends."""
+
+    door = "gateway"
+
+    def programs(self, part: str) -> list[psutil.Process]:
+        """Return recorded processes, and those that functions run in."""
+        return _descended(self.main(LOCALSTACK), OF_FUNCTIONS) if part == WORKER else [self.main(part)]
+
+    def bring_back(self, part: str, lost: Sequence[psutil.Process]) -> None:
+        """Start it as an operator does; LocalStack starts processes of functions by itself, when it needs one."""
+        del lost
+        if part != WORKER:
+            self.up()
+
+    def up(self) -> None:
+        """Bring up what does not run. Raises Unexpected."""
+        settings = {"SOUK_STAGE", *connections.local()}  # of ours, not of whoever starts a stack
+        environment = {name: value for name, value in os.environ.items() if name not in settings}
+        done = subprocess.run([SOUK, "up"], env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Unexpected(f"souk up failed:\n{done.stdout}{done.stderr}")
 
 
 def kill(whom: Sequence[psutil.Process]) -> None:
@@ -106,24 +163,40 @@ def until(look: Callable[[], Any], what: str, *, within: float = STARTED_WITHIN)
 
 
 @contextmanager
-def serving() -> Iterator[Rig]:
+def serving() -> Iterator[Served]:
     """Serve on this checkout's stack."""
     place = layout.find()
     if answers(f"http://127.0.0.1:{place.port('serve')}/order/health"):
         raise Unexpected("somebody serves already: chaos needs a server that is its own; end that one first")
+    if stack.here().well("bridge") and place.deployed.exists():
+        raise Unexpected("LocalStack's bridge runs, which shares the work; `souk down bridge` first")
     with place.log("chaos-serve").open("wb") as log:
         served = subprocess.Popen([SOUK, "serve"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     try:
         for service in ("admin", "customer", "product", "cart", "order"):
             until(lambda where=f"/{service}/health": answers(f"http://127.0.0.1:{place.port('serve')}{where}"), service)  # type: ignore[misc]  # the loop's own
         until(lambda: answers(f"http://127.0.0.1:{place.port('bridge')}/status"), "the bridge")
-        yield Rig(served)
+        yield Served(served)
     finally:
         served.terminate()
         try:
             served.wait(STARTED_WITHIN)
         except subprocess.TimeoutExpired:
             served.kill()
+
+
+@contextmanager
+def deployed() -> Iterator[Deployed]:
+    """Use what is deployed on this checkout's LocalStack."""
+    there = Deployed()
+    if not there.stack.layout.deployed.exists():
+        raise Unexpected("nothing is deployed on LocalStack; `make deploy` does that")
+    there.up()
+    yield there
+
+
+HOMES: Mapping[str, Callable[[], AbstractContextManager[Rig]]] = {"serve": serving, "local": deployed}
+"""By deployment: how the shop is brought up there."""
 
 
 def answers(address: str) -> bool:
@@ -133,6 +206,11 @@ def answers(address: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def _descended(whom: psutil.Process, word: str) -> list[psutil.Process]:
+    """Return those of the processes that one has started whose command has a word."""
+    return [one for one in whom.children(recursive=True) if any(word in part for part in _words(one))]
 
 
 def _words(process: psutil.Process) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from bench.checkout import evidence
+from bench.checkout import evidence, queues
 
 GLANCE = 0.25
 DEAD = ".dead"
@@ -13,12 +13,15 @@ STATISTICS = 6.0  # seconds between two looks of RabbitMQ at its queues, and one
 WITHIN = 420.0  # seconds: an overdue verdict is asked for after five minutes, by a schedule that runs every minute
 
 
-def settled(*, aside: frozenset[str], within: float = WITHIN, tell: Callable[[str], None]) -> float | None:
-    """Wait until nothing is left to do, twice in a row; return after how many seconds, None when it never is."""
+def settled(base: str, *, aside: frozenset[str], within: float = WITHIN, tell: Callable[[str], None]) -> float | None:
+    """Wait until nothing is left to do, twice in a row; return after how many seconds, None when it never is.
+
+    The shop is the one at `base`: on LocalStack there are queues behind those of RabbitMQ.
+    """
     began = time.monotonic()
     calm: float | None = None
     while time.monotonic() - began < within:
-        waiting = _waiting(aside)
+        waiting = _waiting(base, aside)
         if waiting:
             calm = None
             tell(", ".join(f"{name}: {many}" for name, many in waiting.items()))
@@ -41,11 +44,14 @@ def carried(*, aside: frozenset[str], within: float = WITHIN) -> bool:
     return True
 
 
-def _waiting(aside: frozenset[str]) -> dict[str, int]:
+def _waiting(base: str, aside: frozenset[str]) -> dict[str, int]:
     try:
-        left = evidence.left()
+        return _moving(evidence.left(), aside) or _moving(queues.waiting(base), aside)
     except Exception as error:  # noqa: BLE001 - a store that does not answer yet, each by its driver's own errors
         return {f"a store does not answer ({type(error).__name__})": 1}
+
+
+def _moving(left: dict[str, int], aside: frozenset[str]) -> dict[str, int]:
     return {name: many for name, many in left.items() if many and not _is_left(name, aside)}
 
 
@@ -54,6 +60,6 @@ def _is_left(name: str, aside: frozenset[str]) -> bool:
     return name in aside or name.endswith(DEAD)
 
 
-def given_up() -> dict[str, int]:
+def given_up(base: str) -> dict[str, int]:
     """Return what was given up as undeliverable so far, by queue."""
-    return {name: many for name, many in evidence.left().items() if name.endswith(DEAD)}
+    return {name: many for name, many in (evidence.left() | queues.waiting(base)).items() if name.endswith(DEAD)}

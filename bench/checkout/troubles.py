@@ -20,6 +20,8 @@ from souk_local.redis import NODES, PRIMARY_NAME, SENTINELS
 PAUSE = 20.0  # seconds that something stands still
 AWAY = (0.0, 6.0)  # seconds, at least and at most, until something that was killed is started again
 OVER = 60.0  # seconds that a failover may take
+ON_SERVE, ON_LOCALSTACK = frozenset({"serve"}), frozenset({"local"})
+EVERYWHERE = ON_SERVE | ON_LOCALSTACK
 OTHER = "another password than anybody knows"  # of a primary that nobody new can speak to
 
 
@@ -28,6 +30,8 @@ class Trouble(Struct, frozen=True):
 
     strike: Callable[[Rig, Random], None]
     settles_within: float
+    where: frozenset[str] = EVERYWHERE
+    """The deployments that it can happen to."""
 
 
 def _away(dice: Random) -> None:
@@ -155,13 +159,11 @@ def _told(there: Rig, node: str, name: str, value: str) -> None:
         client.config_set(name, value)
 
 
-def kill_of_serve(word: str, there: Rig, dice: Random) -> None:
-    """Kill one of the web server's processes, and wait until another one is in its place."""
-    before = there.of_serve(word)
+def kill_of_shop(part: str, there: Rig, dice: Random) -> None:
+    """Kill one of the processes of the shop's own, and see that another one is in its place."""
+    before = there.programs(part)
     rig.kill([dice.choice(before)])
-    rig.until(lambda: len(set(there.of_serve(word)) - set(before)) > 0, f"another {word}")
-    if word != rig.WEB:
-        rig.until(lambda: rig.answers(f"http://127.0.0.1:{there.stack.site.port('bridge')}/status"), "the bridge")
+    there.bring_back(part, before)
 
 
 def pause(whom: Callable[[Rig], list[psutil.Process]], there: Rig, _: Random) -> None:
@@ -181,9 +183,10 @@ def mix(there: Rig, dice: Random) -> None:
 
 
 TROUBLES: Mapping[str, Trouble] = {
-    "kill worker": Trouble(partial(kill_of_serve, rig.WORKER), 60),
-    "kill web": Trouble(partial(kill_of_serve, rig.WEB), 60),
-    "kill bridge": Trouble(partial(kill_of_serve, rig.BRIDGE), 60),
+    "kill worker": Trouble(partial(kill_of_shop, rig.WORKER), 60),
+    "kill web": Trouble(partial(kill_of_shop, rig.WEB), 60, ON_SERVE),
+    "kill bridge": Trouble(partial(kill_of_shop, rig.BRIDGE), 60),
+    "kill localstack": Trouble(partial(kill_of_shop, rig.LOCALSTACK), 120, ON_LOCALSTACK),
     "kill rabbitmq": Trouble(partial(kill_part, "rabbitmq", "rabbitmq"), 90),
     "kill postgres": Trouble(kill_postgres, 90),
     "kill mongo": Trouble(partial(kill_part, "mongo", "mongo"), 120),
@@ -193,11 +196,20 @@ TROUBLES: Mapping[str, Trouble] = {
     "redis failover": Trouble(fail_over, 60),
     "redis parted": Trouble(part_primary, 60),
     "redis parted, killed": Trouble(part_and_kill, 60),
-    "pause worker": Trouble(partial(pause, lambda there: there.of_serve(rig.WORKER)), 60),
-    "pause bridge": Trouble(partial(pause, lambda there: there.of_serve(rig.BRIDGE)), 60),
+    "pause worker": Trouble(partial(pause, lambda there: there.programs(rig.WORKER)), 60),
+    "pause bridge": Trouble(partial(pause, lambda there: there.programs(rig.BRIDGE)), 60),
+    "pause localstack": Trouble(partial(pause, lambda there: there.family(rig.LOCALSTACK)), 90, ON_LOCALSTACK),
     "pause rabbitmq": Trouble(partial(pause, lambda there: there.family("rabbitmq")), 90),
     "pause postgres": Trouble(partial(pause, lambda there: there.family("postgres")), 90),
     "pause mongo": Trouble(partial(pause, lambda there: there.family("mongo")), 120),
     "pause redis primary": Trouble(partial(pause, lambda there: [there.main(there.redis_primary())]), 60),
     "messages mixed": Trouble(mix, 60),
 }
+
+SMALL = tuple(kind for kind in TROUBLES if kind.startswith("kill "))
+"""What a small run has."""
+
+
+def possible(where: str) -> list[str]:
+    """Return the kinds of trouble that a deployment can have."""
+    return sorted(kind for kind, trouble in TROUBLES.items() if where in trouble.where)

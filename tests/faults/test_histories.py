@@ -21,17 +21,13 @@ def served(stores: dict[str, str]) -> Iterator[Rig]:
         yield there
 
 
-def base_of(there: Rig) -> str:
-    return f"http://127.0.0.1:{there.stack.site.port('serve')}"
-
-
 def violations(rows: Sequence[Row]) -> list[str]:
     return [one for row in rows for one in row.violations]
 
 
 def test_what_random_shoppers_were_told_is_so_in_every_store(served: Rig) -> None:
     size = Size(operations=400, threads=6, seed=SEED)
-    with history.opened(base_of(served), size, Journal()) as shop:
+    with history.opened(served.base, size, Journal()) as shop:
         happened = history.happen(shop, size, Progress())
         verdict = history.judged(happened, aside=history.idle_queues(), tell=history.quiet)
     assert verdict.violations == ()
@@ -40,5 +36,5 @@ def test_what_random_shoppers_were_told_is_so_in_every_store(served: Rig) -> Non
 
 def test_nothing_acknowledged_is_lost_while_everything_is_killed(served: Rig) -> None:
     size = Size(operations=chaos.ENOUGH, threads=4, seed=SEED)
-    rows = chaos.run(base_of(served), served, size, troubles=KILLS, journal=Journal())
+    rows = chaos.run(served, size, happening=KILLS, journal=Journal())
     assert violations(rows) == []
