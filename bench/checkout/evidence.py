@@ -8,16 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import permutations
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from bench.checkout.reading import BUCKETS, LOSSLESS, documents, redis_primary, select
 from bench.checkout.records import (
     Cart,
     Decision,
@@ -32,6 +31,7 @@ from bench.checkout.records import (
     Submission,
     Voucher,
 )
+from bench.checkout.waiting import left
 
 CARTS = "SELECT body FROM carts WHERE id = ANY(%(carts)s::uuid[])"
 SUBMISSIONS = """
@@ -62,13 +62,7 @@ VOUCHER = """
       FROM vouchers v WHERE code = %(voucher)s
 """
 PAYMENTS = "SELECT to_jsonb(p) AS row FROM payments p WHERE order_id = ANY(%(orders)s::uuid[])"
-UNSENT = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
-UNDECIDED = "SELECT count(*) FROM submissions WHERE state = 'open'"
-SERVICES = ("admin", "customer", "catalog", "cart", "order")
-BUCKETS = 64
 HASHED_MAPS = frozenset({"attributes"})  # free maps, whose keys are hashed in order
-SECONDS = 5.0
-LOSSLESS = "surrogateescape"  # answers are read as text; packed ones can be had back as they were
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -121,46 +115,8 @@ def gather(carts: Collection[str], goods: Mapping[str, str], *, voucher: str = "
     )
 
 
-def left() -> dict[str, int]:
-    """Return what waits to be sent or taken, by where it waits."""
-    unsent = {f"{service} outbox": _count(service, UNSENT) for service in SERVICES}
-    documents = {"product outboxes": _unsent_documents(), "dirty carts": _dirty()}
-    return {**unsent, **documents, **_queues(), "open submissions": _count("cart", UNDECIDED)}
-
-
-def select(service: str, query: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of a query in a service's database."""
-    from psycopg2.extras import RealDictCursor
-
-    with _connected(service) as connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(query, asked)
-        return [dict(row) for row in cursor.fetchall()]
-
-
-def change(service: str, statement: str, asked: Mapping[str, Any]) -> int:
-    """Change rows in a service's database; return how many."""
-    with _connected(service) as connection, connection.cursor() as cursor:
-        cursor.execute(statement, asked)
-        return int(cursor.rowcount)
-
-
-@contextmanager
-def _connected(service: str) -> Iterator[Any]:
-    """Connect to a service's database for one transaction."""
-    import psycopg2
-
-    where = os.environ[f"{service.upper()}_DATABASE_URL"]
-    with closing(psycopg2.connect(where, connect_timeout=int(SECONDS))) as connection, connection:
-        yield connection
-
-
 def _rows(service: str, query: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [row["row"] for row in select(service, query, asked)]
-
-
-def _count(service: str, query: str) -> int:
-    [row] = select(service, query, {})
-    return int(row["count"])
 
 
 def _cart(read: Mapping[str, Any]) -> Cart:
@@ -181,26 +137,6 @@ def _submission(row: Mapping[str, Any]) -> Submission:
     return msgspec.convert({**row, **told}, Submission)
 
 
-def redis_primary(url: str) -> Any:
-    """Return a client of the primary that the sentinels name, or of the server itself."""
-    import redis
-
-    parts = urlsplit(url)
-    if not parts.scheme.endswith("+sentinel"):
-        return redis.Redis.from_url(url, decode_responses=True, encoding_errors=LOSSLESS, socket_timeout=SECONDS)
-    password, hosts = re.match(r":?(.*)@(.*)", parts.netloc).groups()  # type: ignore[union-attr]  # our own URL
-    places = [(host.split(":")[0], int(host.split(":")[1])) for host in hosts.split(",")]
-    watching: Any = redis.Sentinel  # its types are not complete
-    sentinels = watching(places, socket_timeout=SECONDS)
-    return sentinels.master_for(
-        parts.path.strip("/"),
-        password=password,
-        decode_responses=True,
-        encoding_errors=LOSSLESS,
-        socket_timeout=SECONDS,
-    )
-
-
 def _live(carts: Sequence[str]) -> dict[str, Cart]:
     """Return the carts that Redis has."""
     with closing(redis_primary(os.environ["CART_REDIS_URL"])) as client:
@@ -218,23 +154,8 @@ def _live(carts: Sequence[str]) -> dict[str, Cart]:
     }
 
 
-def _dirty() -> int:
-    with closing(redis_primary(os.environ["CART_REDIS_URL"])) as client:
-        asked = client.pipeline(transaction=False)
-        for number in range(BUCKETS):
-            asked.zcard(f"{{b{number:02d}}}:dirty")
-        return sum(asked.execute())
-
-
-def _documents(setting: str) -> Any:
-    from pymongo import MongoClient
-
-    client: Any = MongoClient(os.environ[setting], serverSelectionTimeoutMS=int(SECONDS * 1000))
-    return client
-
-
 def _snapshots(orders: Sequence[str]) -> Iterator[Snapshot]:
-    with closing(_documents("ORDER_MONGO_URL")) as client:
+    with closing(documents("ORDER_MONGO_URL")) as client:
         found = list(client.get_default_database()["snapshots"].find({"_id": {"$in": list(orders)}}))
     for document in found:
         order = document.pop("_id")
@@ -265,50 +186,6 @@ def _ordered(value: Any, *, free: bool = False) -> Any:
 
 
 def _sold(products: Collection[str]) -> dict[str, int]:
-    with closing(_documents("PRODUCT_MONGO_URL")) as client:
+    with closing(documents("PRODUCT_MONGO_URL")) as client:
         found = client.get_default_database()["products"].find({"_id": {"$in": sorted(products)}}, {"sold": 1})
         return {document["_id"]: int(document.get("sold", 0)) for document in found}
-
-
-def _unsent_documents() -> int:
-    with closing(_documents("PRODUCT_MONGO_URL")) as client:
-        return int(client.get_default_database()["products"].count_documents({"outbox.0": {"$exists": True}}))
-
-
-def _queues() -> dict[str, int]:
-    """Return how many messages wait in each queue of RabbitMQ."""
-    import pika
-
-    found = {}
-    with closing(pika.BlockingConnection(pika.URLParameters(os.environ["BRIDGE_RABBIT_URL"]))) as connection:
-        channel = connection.channel()
-        for name in _management("queues"):
-            found[name] = int(channel.queue_declare(name, passive=True).method.message_count)
-    return found
-
-
-def queues() -> list[str]:
-    """Return the names of all queues."""
-    return sorted(_management("queues"))
-
-
-def held() -> dict[str, int]:
-    """Return how many messages each queue holds, those that a consumer has taken included; some seconds old."""
-    return {name: int(one.get("messages", 0)) for name, one in _management("queues").items()}
-
-
-def _management(what: str) -> dict[str, dict[str, Any]]:
-    """Return what RabbitMQ's management pages say, by name."""
-    import urllib.request
-
-    parts = urlsplit(os.environ["BRIDGE_RABBIT_URL"])
-    where = f"http://{parts.hostname}:{(parts.port or 0) + 1}/api/{what}/{parts.path.strip('/')}"
-    asked = urllib.request.Request(where, headers={"Authorization": _basic(parts.username, parts.password)})
-    with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310 - loopback
-        return {one["name"]: one for one in json.load(answer)}
-
-
-def _basic(user: str | None, password: str | None) -> str:
-    import base64
-
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from bench import table
-from bench.checkout import evidence, people, queues, settling
+from bench.checkout import evidence, people, queues, reading, settling
 from bench.checkout.asking import Asking
 from bench.checkout.case import Case
 from bench.checkout.checker import Violation, check
@@ -103,7 +103,7 @@ def let_time_pass(order: str) -> None:
     import psycopg2
 
     try:
-        evidence.change("order", TIME_PASSES, {"order": order})
+        reading.change("order", TIME_PASSES, {"order": order})
     except psycopg2.Error:
         return
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from bench.checkout import evidence
+from bench.checkout import waiting
 
 LASTS = 8.0  # seconds
 HELD = (0.05, 5.0)  # seconds that a message is held back, at least and at most
@@ -99,7 +99,7 @@ def _publish(channel: Any, queue: str, body: bytes, properties: Any) -> None:
 
 
 def _queues() -> list[str]:
-    return [name for name in evidence.queues() if name not in OWN and not name.endswith(".dead")]
+    return [name for name in waiting.queues() if name not in OWN and not name.endswith(".dead")]
 
 
 def _connected() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from bench.checkout import evidence, queues
+from bench.checkout import queues, waiting
 
 GLANCE = 0.25
 DEAD = ".dead"
@@ -21,10 +21,10 @@ def settled(base: str, *, aside: frozenset[str], within: float = WITHIN, tell: C
     began = time.monotonic()
     calm: float | None = None
     while time.monotonic() - began < within:
-        waiting = _waiting(base, aside)
-        if waiting:
+        left = _waiting(base, aside)
+        if left:
             calm = None
-            tell(", ".join(f"{name}: {many}" for name, many in waiting.items()))
+            tell(", ".join(f"{name}: {many}" for name, many in left.items()))
         elif calm is None:
             calm = time.monotonic() - began
         else:
@@ -37,7 +37,7 @@ def carried(*, aside: frozenset[str], within: float = WITHIN) -> bool:
     """Wait until no consumer holds a message that it has not answered for."""
     end = time.monotonic() + within
     time.sleep(STATISTICS)  # what RabbitMQ tells of itself is so old
-    while any(many for name, many in evidence.held().items() if not _is_left(name, aside)):
+    while any(many for name, many in waiting.held().items() if not _is_left(name, aside)):
         if time.monotonic() > end:
             return False
         time.sleep(GLANCE)
@@ -46,7 +46,7 @@ def carried(*, aside: frozenset[str], within: float = WITHIN) -> bool:
 
 def _waiting(base: str, aside: frozenset[str]) -> dict[str, int]:
     try:
-        return _moving(evidence.left(), aside) or _moving(queues.waiting(base), aside)
+        return _moving(waiting.left(), aside) or _moving(queues.waiting(base), aside)
     except Exception as error:  # noqa: BLE001 - a store that does not answer yet, each by its driver's own errors
         return {f"a store does not answer ({type(error).__name__})": 1}
 
@@ -62,4 +62,4 @@ def _is_left(name: str, aside: frozenset[str]) -> bool:
 
 def given_up(base: str) -> dict[str, int]:
     """Return what was given up as undeliverable so far, by queue."""
-    return {name: many for name, many in (evidence.left() | queues.waiting(base)).items() if name.endswith(DEAD)}
+    return {name: many for name, many in (waiting.left() | queues.waiting(base)).items() if name.endswith(DEAD)}
