@@ -23,7 +23,8 @@ from bench.checkout.journal import Journal
 from bench.checkout.plan import plan
 from bench.checkout.probe import Probe, probing
 from bench.checkout.rig import Rig
-from bench.checkout.shopping import Progress, Shop, shop_all
+from bench.checkout.shopper import Shop
+from bench.checkout.shopping import Progress, shop_all
 from bench.checkout.troubles import TROUBLES
 from bench.table import Row
 

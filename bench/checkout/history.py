@@ -19,9 +19,11 @@ from bench.checkout import evidence, people, queues, reading, settling
 from bench.checkout.asking import Asking
 from bench.checkout.case import Case
 from bench.checkout.checker import Violation, check
+from bench.checkout.gate import Gate
 from bench.checkout.journal import Journal, acts_of
 from bench.checkout.plan import CUSTOMERS, GOODS, Step, plan
-from bench.checkout.shopping import AT_ONCE, Gate, Progress, Shop, Shopper, followed, shop_all
+from bench.checkout.shopper import AT_ONCE, Shop, Shopper, followed
+from bench.checkout.shopping import Progress, shop_all
 from bench.table import Row
 
 PATIENCE = 120.0  # seconds that a shopper asks again what got no answer
