@@ -17,21 +17,25 @@ find_python() {
     done
 }
 
-install_or_name() {
+install_or_name() { # why, packages...
+    why=$1
+    shift
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        fail "please type: sudo apt-get install --yes $*"
+        fail "$why; please type: sudo apt-get install --yes $*"
     fi
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@" >/dev/null
+    apt-get update -qq || true # what is there may do
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@" >/dev/null ||
+        fail "$why; apt-get can't install $* (its message is above)"
 }
 
 python=$(find_python)
 if [ -z "$python" ]; then
-    install_or_name python3.11 python3.11-venv
+    needed="Python 3.11 is needed, and no other: it is what the functions run on"
+    install_or_name "$needed" python3.11 python3.11-venv
     python=$(find_python)
-    [ -n "$python" ] || fail "Python 3.11 is needed, and no other: it is what the functions run on"
+    [ -n "$python" ] || fail "$needed"
 fi
-"$python" -c 'import ensurepip, venv' 2>/dev/null || install_or_name python3.11-venv
+"$python" -c 'import ensurepip, venv' 2>/dev/null || install_or_name "Python's venv is missing" python3.11-venv
 
 if ! [ -x .venv/bin/python ] || ! .venv/bin/python -c 'import pip' 2>/dev/null; then
     echo "making .venv with $("$python" --version)"

@@ -213,8 +213,14 @@ def read(note: Path) -> str:
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """Let one command at a time go on; the others wait."""
-    with lock.open("w") as file:
+    """Let one command at a time go on; the others wait. Raises StackError where another user's stack lies."""
+    try:
+        file = lock.open("w")
+    except PermissionError:
+        raise StackError(
+            f"{lock.parent} belongs to another user; choose other places with SOUK_HOME and SOUK_TOOLS"
+        ) from None
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -46,6 +46,7 @@ class LocalStack:
 
     process: subprocess.Popen[bytes]
     url: str
+    home: Path
 
     def client(self, service: str) -> Any:
         return boto3.client(  # type: ignore[call-overload]  # the service is named at run time
@@ -85,7 +86,7 @@ def start(home: Path) -> LocalStack:
     variables = environment(port=port, home=home, runtime_python=interpreter("lambda-runtime"))
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(command(interpreter("localstack")), env=variables, stdout=log, stderr=log)
-    localstack = LocalStack(process, f"http://127.0.0.1:{port}")
+    localstack = LocalStack(process, f"http://127.0.0.1:{port}", home)
     until(lambda: healthy(localstack))
     deploy(localstack)
     return localstack
@@ -144,6 +145,13 @@ def test_a_function_runs_with_its_settings_and_the_later_of_two_layers(localstac
     answer = localstack.invoke()
     assert (answer["layer"], answer["setting"]) == ("second", "set")
     assert localstack.invoke()["pid"] == answer["pid"]
+
+
+def test_what_lies_in_a_bucket_lies_at_its_home(localstack: LocalStack) -> None:
+    localstack.client("s3").create_bucket(
+        Bucket="pictures", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    assert [place.name for place in localstack.home.rglob("pictures")] == ["pictures"]
 
 
 def test_a_function_that_dies_is_counted_and_starts_anew(localstack: LocalStack) -> None:

@@ -42,6 +42,17 @@ def forget_unpacked_code() -> None:
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator]  # LocalStack ships no types
+def keep_objects_at_home() -> None:
+    """Keep what lies in S3, and code on its way to a function, below TMPDIR: else every stack of a machine shares a place.
+
+    There one user's stack can't write what another's made, and who empties a bucket empties it for all.
+    """
+    from localstack.services.s3 import provider
+
+    provider.DEFAULT_S3_TMP_DIR = str(Path(tempfile.gettempdir(), "s3"))
+
+
+@hooks.on_infra_start()  # type: ignore[untyped-decorator]  # LocalStack ships no types
 def wait_for_versions() -> None:
     """Answer a creation or update when the function is ready: it takes milliseconds, a client's next look seconds."""
     from localstack.services.lambda_.invocation.lambda_service import LambdaService
