@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated
 
-import msgspec
 from msgspec.structs import replace
 
 from chalicelib.cart import carts, idle, live, outcomes, overdue, own, persistence, submission
@@ -19,11 +17,12 @@ from chalicelib.cart.events import (
     ProductUnpublished,
     StockChanged,
 )
-from chalicelib.cart.lines import MOST_OF_ONE, Change, Merging, Quantity, Step, Words
+from chalicelib.cart.lines import Change
 from chalicelib.cart.model import Asked, Holder, Rejection, Verdict
 from chalicelib.cart.refusals import KeptRefusals
 from chalicelib.cart.submission import Acceptance, Submitted
 from chalicelib.cart.views import CartSummary, CartView, Changed, Opened
+from chalicelib.cart.wishes import Amount, NewCart, Revision, Source
 from souk import records
 from souk.auth import Kind, digest
 from souk.clock import utcnow
@@ -31,7 +30,6 @@ from souk.errors import Fault, Forbidden, Invalid, Missing, Unavailable
 from souk.events import Event
 from souk.http import Admits, Answer, Souk, Takes
 from souk.ids import id_of, is_id, new_id
-from souk.markets import DEFAULT
 from souk.paging import Page
 from souk.waiting import ROOM, Full, applied
 
@@ -40,42 +38,6 @@ SHOPPERS = Admits.CUSTOMER | Admits.GUEST
 CHANGES = Takes.VERSION_IF_GIVEN | Takes.KEY
 SYNC_WAITS = 5  # seconds that whoever prefers to hear the outcome waits for it, where no other time is named
 AGAIN = {"Idempotent-Replayed": "true"}
-
-
-class NewCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the shopper shops; and for customers a name, under which the same open cart is found from every device."""
-
-    market: str = DEFAULT
-    name: own.Name | None = None
-
-
-class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much a line is to hold."""
-
-    quantity: Quantity
-
-
-class Revision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to change in a line: how much it holds, or by how much more or less; its note; saved for later or not.
-
-    A line that would hold nothing goes.
-    """
-
-    quantity: Annotated[int, msgspec.Meta(ge=0, le=MOST_OF_ONE)] | None = None
-    by: Step | None = None
-    note: Words | None = None
-    later: bool | None = None
-
-
-class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The cart whose lines are moved, and the token it is held by; none for a cart of the same customer.
-
-    By its strategy quantities of the same SKU add up, the larger one counts, or these lines take the place of all others.
-    """
-
-    source: str
-    source_token: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    strategy: Merging = Merging.SUM
 
 
 @app.route("/carts", methods=["POST"], status=201, takes=Takes.KEY)
@@ -158,10 +120,7 @@ def change_line(cart_id: str, sku: str, body: Amount) -> Answer[Changed]:
 @app.route("/carts/{cart_id}/lines/{sku}", methods=["PATCH"], admits=SHOPPERS, takes=CHANGES)
 def revise_line(cart_id: str, sku: str, body: Revision) -> Answer[Changed]:
     """Change a line: its quantity, by how much, its note, whether it is saved for later."""
-    if body.quantity is not None and body.by is not None:
-        raise Invalid("say how much, or by how much", faults=[Fault("/by", "beside a quantity")])
-    change = Change(sku=sku, quantity=body.quantity, by=body.by or 0, note=body.note, later=body.later)
-    return _revised(cart_id, change)
+    return _revised(cart_id, body.change(sku))
 
 
 @app.route("/carts/{cart_id}/lines/{sku}", methods=["DELETE"], admits=SHOPPERS, takes=CHANGES)

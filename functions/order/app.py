@@ -38,7 +38,9 @@ from chalicelib.order.quotes import MarketQuery, QuoteWish
 from chalicelib.order.stock import Adjustment, Count, LedgerQuery, LocationQuery, StockQuery, Terms
 from chalicelib.order.store.books import Books
 from chalicelib.order.taxes import RatesWish
-from chalicelib.order.views import HoldView, LedgerView, MethodView, OrderView, QuoteView, StockView
+from chalicelib.order.views.orders import OrderView
+from chalicelib.order.views.quotes import HoldView, MethodView, QuoteView
+from chalicelib.order.views.stock import LedgerView, StockView
 from chalicelib.order.vouchers import NewVoucher, VoucherEdit, VoucherQuery
 from souk import records
 from souk.clock import utcnow

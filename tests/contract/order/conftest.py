@@ -5,7 +5,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
 import pytest
-from contract.order.memory import MemoryBooks, MemoryReplica
+from contract.order.memory import MemoryBooks
+from contract.order.memory_replica import MemoryReplica
 
 from chalicelib.order import live
 from chalicelib.order.store.books import Books

@@ -1,48 +1,37 @@
-"""The order service's books and replica in memory: what unit tests use, held to the same contract as the real stores."""
+"""The order service's books in memory: what unit tests use, held to the same contract as the real stores."""
 
 import copy
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any
 
+from contract.order.memory_stock import MemoryStock
+from contract.order.memory_terms import MemoryTerms
 from msgspec.structs import replace
 
-from chalicelib.order.model.allocation import Shelf
 from chalicelib.order.model.hold import Fate, Held, Holding
 from chalicelib.order.model.listing import Filter, Place, Summary
 from chalicelib.order.model.number import Taken
 from chalicelib.order.model.order import Cause, Order, Status
-from chalicelib.order.model.pricing import Known
-from chalicelib.order.model.product import Product
-from chalicelib.order.model.quote import Quote, Recalled, Spent
+from chalicelib.order.model.quote import Spent
 from chalicelib.order.model.reservation import Hold, Lapsed, LapsedOrder, Reservation
-from chalicelib.order.model.stock import LOCATION, LedgerEntry, Level, Movement, Short, Site, Spot, Why, moved
-from chalicelib.order.model.submission import Claim, Rejection, Snapshot, Submission
-from chalicelib.order.model.tax import TaxRates
-from chalicelib.order.model.voucher import Use, UsedUp, Voucher
-from souk.clock import utcnow
+from chalicelib.order.model.stock import Movement, Spot, Why
+from chalicelib.order.model.submission import Claim, Rejection, Submission
+from chalicelib.order.model.voucher import Use
 from souk.errors import Missing, Refused
 from souk.events import Event
 
 
-class MemoryBooks:
+class MemoryBooks(MemoryStock, MemoryTerms):
     """Quotes, stock and orders of a shop."""
 
     def __init__(self) -> None:
-        self.rows: dict[Spot, Level] = {}
-        self.ranks = {LOCATION: 0}
+        super().__init__()
         self.holds: list[Held] = []
-        self.ledger: list[Movement] = []
-        self.quotes: dict[str, Quote] = {}
         self.claimed: dict[str, Submission] = {}
         self.heard: set[str] = set()
         self.orders: dict[str, Order] = {}
         self.rejections: dict[str, Rejection] = {}
         self.events: list[Event] = []
-        self.rates: dict[str, TaxRates] = {"US": TaxRates(country="US", standard=800, reduced=200, version=1)}
-        self.codes: dict[str, Voucher] = {}
-        self.clock = utcnow
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -54,130 +43,8 @@ class MemoryBooks:
             self.__dict__.update(before)
             raise
 
-    def now(self) -> datetime:
-        return self.clock()
-
-    def turn(self, holder: str) -> datetime:  # noqa: ARG002 - nobody else is here
-        return self.clock()
-
     def tell(self, *events: Event) -> None:
         self.events = [*self.events, *events]
-
-    def open_rows(self, spots: Collection[Spot]) -> None:
-        for spot in (one for one in spots if one.location in self.ranks):
-            fresh: dict[str, Any] = {"on_hand": 0, "reserved": 0, "backorder": 0, "version": 0}
-            self.rows.setdefault(spot, Level(sku=spot.sku, location=spot.location, **fresh, changed_at=self.now()))
-
-    def lock(self, spots: Collection[Spot]) -> list[Level]:
-        return [self.rows[spot] for spot in sorted(set(spots)) if spot in self.rows]
-
-    def goods(self, skus: Collection[str]) -> list[Shelf]:
-        return self.lock_goods(skus)
-
-    def lock_goods(self, skus: Collection[str]) -> list[Shelf]:
-        return [
-            Shelf(level=self.rows[spot], rank=self.ranks[spot.location])
-            for spot in sorted(self.rows)
-            if spot.sku in skus
-        ]
-
-    def sites(self) -> list[Site]:
-        known = [
-            Site(code=code, name=code, rank=rank, version=1, changed_at=self.now()) for code, rank in self.ranks.items()
-        ]
-        return sorted(known, key=lambda site: (site.rank, site.code))
-
-    def add_site(self, site: Site) -> bool:
-        fresh = site.code not in self.ranks
-        self.ranks = {site.code: site.rank} | self.ranks
-        return fresh
-
-    def agree(self, level: Level) -> None:
-        self.rows[level.spot] = level
-
-    def move(self, movements: Sequence[Movement]) -> list[Level]:
-        by_spot: dict[Spot, list[Movement]] = {}
-        for movement in movements:
-            by_spot.setdefault(movement.spot, []).append(movement)
-        if missing := by_spot.keys() - self.rows.keys():
-            raise Short(missing)
-        levels = [moved(self.rows[spot], by_spot[spot], self.now()) for spot in sorted(by_spot)]
-        self.rows |= {level.spot: level for level in levels}
-        self.ledger = [*self.ledger, *movements]
-        return levels
-
-    def level(self, spot: Spot) -> Level:
-        if spot not in self.rows:
-            raise Missing(f"there is no stock of {spot.sku}")
-        return self.rows[spot]
-
-    def levels(self, *, after: Spot, limit: int, text: str | None) -> list[Level]:
-        spots = [spot for spot in sorted(self.rows) if spot > after and spot.sku.startswith(text or "")]
-        return [self.rows[spot] for spot in spots[:limit]]
-
-    def changed(self, *, since: datetime, after: Spot, limit: int) -> list[Level]:
-        spots = [spot for spot in sorted(self.rows) if spot > after and self.rows[spot].changed_at >= since]
-        return [self.rows[spot] for spot in spots[:limit]]
-
-    def entries(self, spot: Spot, *, before: int | None, limit: int) -> list[LedgerEntry]:
-        numbered = [
-            (n, one) for n, one in enumerate(self.ledger, 1) if one.spot == spot and (before is None or n < before)
-        ]
-        return [_entry(n, one, self.now()) for n, one in reversed(numbered)][:limit]
-
-    def add_quote(self, quote: Quote, *, under: TaxRates | None = None) -> bool:
-        country = quote.recipient.shipping_address.country
-        if under is not None and under.version != self.rates.get(country, TaxRates(country=country)).version:
-            return False
-        self.quotes[quote.id] = quote
-        return True
-
-    def quote(self, quote_id: str) -> Recalled | None:
-        found = self.quotes.get(quote_id)
-        if found is None:
-            return None
-        return Recalled(found, self.terms(found.recipient.shipping_address.country, found.bill.codes))
-
-    def terms(self, country: str, codes: Collection[str]) -> Known:
-        rates = self.rates.get(country, TaxRates(country=country))
-        return Known(rates=rates, vouchers=tuple(self.codes[code] for code in sorted(codes) if code in self.codes))
-
-    def tax_rates(self) -> list[TaxRates]:
-        return [self.rates[country] for country in sorted(self.rates)]
-
-    def tax_rates_for_change(self, country: str) -> TaxRates:
-        return self.rates.setdefault(country, TaxRates(country=country))
-
-    def set_tax_rates(self, rates: TaxRates) -> None:
-        self.rates[rates.country] = rates
-
-    def add_voucher(self, voucher: Voucher) -> None:
-        if voucher.code in self.codes:
-            raise Refused("there is a voucher with that code", code="voucher-taken")
-        self.codes[voucher.code] = voucher
-
-    def voucher(self, code: str) -> Voucher:
-        if code not in self.codes:
-            raise Missing("there is no such voucher")
-        return self.codes[code]
-
-    def voucher_for_change(self, code: str) -> Voucher:
-        return self.voucher(code)
-
-    def change_voucher(self, voucher: Voucher) -> None:
-        self.codes[voucher.code] = voucher
-
-    def vouchers(self, *, after: str, limit: int, text: str | None) -> list[Voucher]:
-        codes = [code for code in sorted(self.codes) if code > after and code.startswith(text or "")]
-        return [self.codes[code] for code in codes[:limit]]
-
-    def use(self, codes: Collection[str]) -> None:
-        if gone := {code for code in codes if self.codes[code].is_used_up}:
-            raise UsedUp(gone)
-        self._count(codes, 1)
-
-    def _count(self, codes: Collection[str], uses: int) -> None:
-        self.codes |= {code: replace(self.codes[code], used=self.codes[code].used + uses) for code in codes}
 
     def _let_go(self, before: Order, after: Order) -> None:
         """Take off the count at once what PostgreSQL leaves to whoever uses the voucher next."""
@@ -297,14 +164,6 @@ class MemoryBooks:
         return [_summary(order) for order in fitting if _fits(order, wanted)][:limit]
 
 
-def _entry(number: int, movement: Movement, at: datetime) -> LedgerEntry:
-    shared = {
-        name: getattr(movement, name)
-        for name in ("on_hand", "reserved", "backorder", "why", "order_id", "quote_id", "note", "by")
-    }
-    return LedgerEntry(id=number, **shared, at=at)
-
-
 def _fits(order: Order, wanted: Filter) -> bool:
     return (
         (wanted.customer_id in {None, order.customer_id})
@@ -325,31 +184,3 @@ def _summary(order: Order) -> Summary:
         total=order.totals.total,
         items=sum(line.quantity for line in order.lines),
     )
-
-
-class MemoryReplica:
-    """Products and snapshots."""
-
-    def __init__(self) -> None:
-        self.products: dict[str, Product] = {}
-        self.snapshots: dict[str, Snapshot] = {}
-
-    def keep(self, product: Product) -> None:
-        known = self.products.get(product.id)
-        if known is None:
-            self.products[product.id] = product
-        elif known.version < product.version:
-            fresh = product if product.sold else replace(known, version=product.version, sold=False)
-            self.products[product.id] = fresh
-
-    def with_skus(self, skus: Collection[str]) -> list[Product]:
-        return [one for one in self.products.values() if any(sku.sku in skus for sku in one.skus)]
-
-    def by_id(self, ids: Collection[str]) -> list[Product]:
-        return [self.products[one] for one in ids if one in self.products]
-
-    def snapshot(self, order_id: str) -> Snapshot | None:
-        return self.snapshots.get(order_id)
-
-    def keep_snapshot(self, snapshot: Snapshot) -> Snapshot:
-        return self.snapshots.setdefault(snapshot.order_id, snapshot)

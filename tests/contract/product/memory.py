@@ -1,14 +1,14 @@
-"""The product service's keepers in memory, and products to give them."""
+"""The product service's keepers in memory."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import combinations
 
 from msgspec.structs import replace
 
 from chalicelib.product.changes import Change, Overtaken
-from chalicelib.product.model import ALL, Category, Crumb, Details, Product, Sku, State, Stock, moment
+from chalicelib.product.model import ALL, Category, Product, Stock
 from chalicelib.product.product_types import ProductType
 from chalicelib.product.products import Made, Wish
 from chalicelib.product.receipts import Receipt
@@ -19,52 +19,6 @@ from souk.audit import Audited
 from souk.clock import utcnow
 from souk.errors import Missing, Refused, Unavailable
 from souk.events import Event
-from souk.ids import new_id
-from souk.money import Money
-
-DEFAULT = "default"
-
-
-def sku(price: int | None = 250, code: str = "") -> Sku:
-    prices = {} if price is None else {DEFAULT: Money(price, "USD")}
-    return Sku(sku=code or new_id(), prices=prices)
-
-
-def category(name: str = "Tea", *above: Crumb, version: int = 1) -> Category:
-    own = Crumb(new_id(), name, name.lower())
-    return Category(id=own.id, version=version, name=name, path=[*above, own])
-
-
-def product(
-    title: str = "Green tea",
-    *,
-    price: int = 250,
-    brand: str = "Acme",
-    within: Category | None = None,
-    state: State = State.PUBLISHED,
-    minutes: int = 0,
-    skus: Sequence[Sku] | None = None,
-) -> Product:
-    """Return a product, made so many minutes ago."""
-    at = moment(utcnow()) - timedelta(minutes=minutes)
-    made = new_id()
-    details = Details(
-        slug=made,
-        title=title,
-        brand=brand,
-        category_id=within.id if within else None,
-        skus=[sku(price)] if skus is None else list(skus),
-    )
-    return Product(
-        id=made,
-        state=state,
-        details=details,
-        created_at=at,
-        changed_at=at,
-        changed_by="test",
-        published_at=at if state is State.PUBLISHED else None,
-        category=within,
-    )
 
 
 class MemoryProducts:

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from contract.product.memory import MemoryProducts, category, product, sku
+from contract.product.goods import category, product, sku
+from contract.product.memory import MemoryProducts
 from msgspec.structs import replace
 
 from chalicelib.product import events, live

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from contract.product.memory import category, product
+from contract.product.goods import category, product
 from msgspec.structs import replace
 
 from chalicelib.product import live, merging

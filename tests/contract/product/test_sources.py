@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from contract.product.memory import MemoryCounters, MemoryProducts, MemoryPurchases, MemorySources, category, product
+from contract.product.goods import category, product
+from contract.product.memory import MemoryCounters, MemoryProducts, MemoryPurchases, MemorySources
 from msgspec.structs import replace
 
 from chalicelib.product import live

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from contract.product.memory import MemoryShop, category, product
+from contract.product.goods import category, product
+from contract.product.memory import MemoryShop
 from msgspec.structs import replace
 
 from chalicelib.product import live

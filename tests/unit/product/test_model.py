@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from contract.product.memory import category, product, sku
+from contract.product.goods import category, product, sku
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace

@@ -4,17 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from contract.product.memory import (
-    Down,
-    MemoryCounters,
-    MemoryProducts,
-    MemoryPurchases,
-    MemoryShop,
-    MemorySources,
-    category,
-    product,
-    sku,
-)
+from contract.product.goods import category, product, sku
+from contract.product.memory import Down, MemoryCounters, MemoryProducts, MemoryPurchases, MemoryShop, MemorySources
 from msgspec.structs import replace
 
 from chalicelib.product import imports, listing, merging, products, publication, recommendation, sales

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Annotated, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -14,9 +14,6 @@ from souk.errors import Missing, Refused, Unavailable
 
 TRIES = 8  # every try that fails found another cart that is done with
 UNBORN_FOR = timedelta(hours=1)  # far longer than opening a cart takes
-Name = Annotated[
-    str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$(?!\n)", description="a name of the customer's own")
-]
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
