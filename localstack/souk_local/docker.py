@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from souk_local import checks, credentials, layout
+from souk_local.docker_client import checked, compose_client, last_line, require_client, run
 from souk_local.engine import Running
 from souk_local.errors import StackError
 from souk_local.site import Site
@@ -227,27 +227,6 @@ def images() -> dict[str, str]:
     return {name: str(service["image"]) for name, service in described.items()}
 
 
-def answers() -> bool:
-    """Whether a Docker engine answers, and there is a compose client to speak to it."""
-    return shutil.which("docker") is not None and run(["docker", "info"], patience=10).returncode == 0 and has_compose()
-
-
-def has_compose() -> bool:
-    """Whether `docker compose` (version 2, which waits for health) is installed."""
-    return shutil.which("docker") is not None and run(["docker", "compose", "version"], patience=10).returncode == 0
-
-
-def require_client() -> None:
-    """Raise StackError unless engine and client are there: whoever asks for docker by name gets the reason."""
-    if shutil.which("docker") is None:
-        raise StackError("the docker engine needs the `docker` command, which isn't installed")
-    engine = run(["docker", "info"], patience=10)
-    if engine.returncode != 0:
-        raise StackError(f"no Docker engine answers: {last_line(engine.stderr)}")
-    if not has_compose():
-        raise StackError("the docker engine needs `docker compose`, version 2; install Docker's compose plugin")
-
-
 def validate() -> str:
     """Let a compose client check the file, and say what came out; needs no engine. Raises StackError when it is bad."""
     client = compose_client()
@@ -257,13 +236,6 @@ def validate() -> str:
     example = Site(layout=layout.find({"SOUK_HOME": os.devnull, "SOUK_TOOLS": os.devnull}), credentials=secrets)
     checked([*client, "--file", str(compose_file()), "config"], env={**os.environ, **variables(example)})
     return f"compose.yaml: `{' '.join(client)} config` finds no fault"
-
-
-def compose_client() -> list[str] | None:
-    """Find the compose client of this machine: the plugin, else the older program of its own."""
-    if has_compose():
-        return ["docker", "compose"]
-    return ["docker-compose"] if shutil.which("docker-compose") else None
 
 
 def size(container: str, folder: str) -> int:
@@ -278,31 +250,6 @@ def amount(used: str) -> int:
     text = used.partition(" / ")[0].strip()
     unit = text.lstrip("0123456789.")
     return int(float(text.removesuffix(unit)) * UNITS.get(unit, 0)) if text != unit else 0
-
-
-def checked(argv: Sequence[str], *, env: Mapping[str, str] | None = None, patience: float = 60) -> str:
-    """Run a command that has to succeed and answer what it printed. Raises StackError with its last words."""
-    done = run(argv, env=env, patience=patience)
-    if done.returncode != 0:
-        raise StackError(f"{' '.join(argv[:2])} failed: {last_line(done.stderr)}")
-    return done.stdout
-
-
-def run(
-    argv: Sequence[str], *, env: Mapping[str, str] | None = None, patience: float = 60
-) -> subprocess.CompletedProcess[str]:
-    """Run a command; one that takes too long, or can't be run at all, has failed."""
-    try:
-        return subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=patience)
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(argv, 1, stdout="", stderr=f"no answer in {patience:.0f} s")
-    except OSError as error:
-        return subprocess.CompletedProcess(argv, 1, stdout="", stderr=str(error))
-
-
-def last_line(text: str) -> str:
-    """Show the last thing a program said."""
-    return (text.strip().splitlines() or ["no reason given"])[-1]
 
 
 if __name__ == "__main__":

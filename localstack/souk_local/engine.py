@@ -96,6 +96,6 @@ def docker_answers() -> bool:
     """Whether a Docker engine is there; the usual answer, no socket at all, costs nothing."""
     if "DOCKER_HOST" not in os.environ and not any(Path(place).exists() for place in SOCKETS):
         return False
-    from souk_local import docker
+    from souk_local import docker_client
 
-    return docker.answers()
+    return docker_client.answers()

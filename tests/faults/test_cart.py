@@ -19,7 +19,8 @@ from souk.clock import utcnow
 from souk.errors import Unavailable
 from souk.ids import new_id
 from souk.money import Money
-from souk.redis import Place, Redis
+from souk.redis import Redis
+from souk.redis_wire import Place
 
 from .redis_set import PASSWORD, RedisSet, until
 

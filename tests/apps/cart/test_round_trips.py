@@ -10,7 +10,7 @@ from turns import Turns, counted
 
 from chalicelib.cart import live
 from souk.ids import new_id
-from souk.redis import Place, _primary
+from souk.redis_wire import Place, primary
 
 from .conftest import Shop, Shopper, changed
 
@@ -35,8 +35,8 @@ def took(redis: int, postgres: int, status: int = 200) -> dict[str, int]:
 @pytest.fixture
 def wires(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, guest: Shopper) -> Iterator[Wires]:
     place, url = Place.of(stores["CART_REDIS_URL"]), urlsplit(stores["CART_DATABASE_URL"])
-    primary = _primary(place) if place.primary else place.hosts[0]
-    with counted(*primary) as redis, counted(str(url.hostname), url.port or 5432) as postgres:
+    server = primary(place) if place.primary else place.hosts[0]
+    with counted(*server) as redis, counted(str(url.hostname), url.port or 5432) as postgres:
         word = f":{place.password}@" if place.password else ""
         monkeypatch.setenv("CART_REDIS_URL", f"redis://{word}127.0.0.1:{redis.port}/0?replicas={place.replicas}")
         account = url.netloc.rpartition("@")[0]

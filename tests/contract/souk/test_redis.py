@@ -7,7 +7,8 @@ import pytest
 
 from souk.errors import Unavailable
 from souk.ids import new_id
-from souk.redis import Place, Redis, Refusal, Script, as_bytes
+from souk.redis import Redis, Script, as_bytes
+from souk.redis_wire import Place, Refusal
 
 pytestmark = pytest.mark.stores
 PUT = Script.of("redis.call('SET', KEYS[1], ARGV[2], 'EX', 60) return {ARGV[1], redis.call('GET', KEYS[1])}")

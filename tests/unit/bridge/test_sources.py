@@ -4,7 +4,7 @@ import msgspec
 
 from souk.events import decoded
 from souk.ids import id_of
-from souk.redis import LOSSLESS
+from souk.redis_wire import LOSSLESS
 from souk_cli.bridge import carts, documents, topology
 
 

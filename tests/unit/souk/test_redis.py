@@ -2,7 +2,7 @@
 
 import pytest
 
-from souk.redis import Place
+from souk.redis_wire import Place
 
 
 @pytest.mark.parametrize(
