@@ -103,6 +103,14 @@ bench-local: deploy ## Prove in small and measure the same on LocalStack, also w
 	python -m bench.checkout history --operations 300 --threads 4 --base http://127.0.0.1:$${SOUK_PORT_BASE:-8080}
 	python -m bench.checkout chaos --on local --small --threads 4
 
+.PHONY: bench-chaos
+bench-chaos: setup ## Time failovers on serve, then shop at random while everything is killed, parted and halted (half an hour)
+	souk up postgres redis mongo rabbitmq
+	souk down bridge
+	souk migrate
+	python -m bench.checkout failover
+	python -m bench.checkout chaos
+
 .PHONY: bench-sabotage
 bench-sabotage: setup ## Remove protective lines from a throw-away copy, and see that the proofs notice
 	python -m bench.checkout sabotage

@@ -3,7 +3,7 @@
 import click
 
 from bench import table
-from bench.checkout import buyers, chaos, clicks, history, sabotage, speed
+from bench.checkout import buyers, chaos, clicks, failover, history, sabotage, speed
 from souk_cli import connections
 
 
@@ -17,7 +17,7 @@ def checkout() -> None:
     connections.adopt("serve", only=connections.of_both)
 
 
-for part in (buyers, chaos, clicks, speed, history, sabotage):
+for part in (buyers, clicks, speed, history, chaos, failover, sabotage):
     checkout.add_command(part.command)
 
 if __name__ == "__main__":
