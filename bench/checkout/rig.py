@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psutil
@@ -30,6 +31,7 @@ OF_SERVE: Mapping[str, str] = {WORKER: "souk_cli.bridge.worker", BRIDGE: "bridge
 OF_FUNCTIONS = "launch.py"  # of the command of each process that LocalStack runs a function in
 STARTED_WITHIN = 90.0
 GLANCE = 0.05
+AWAY = (0.0, 6.0)  # seconds, at least and at most, until something that was killed is started again
 
 
 class Rig(ABC):
@@ -143,6 +145,11 @@ def kill(whom: Sequence[psutil.Process]) -> None:
     for one in whom:
         with suppress(psutil.NoSuchProcess):
             os.kill(one.pid, signal.SIGKILL)
+
+
+def away(dice: Random) -> None:
+    """Let something that was killed be away for a while."""
+    time.sleep(dice.uniform(*AWAY))
 
 
 def halt(whom: Sequence[psutil.Process], *, go_on: bool = False) -> None:
