@@ -11,7 +11,7 @@ PROC = Path("/proc")
 LISTENING = "0A"
 DEAD = ("Z", "X")
 WIDTH = 60
-STATE, PARENT, STARTED = 0, 1, 19  # fields of /proc/PID/stat counted behind the command's name
+STATE, PARENT, SESSION, STARTED = 0, 1, 3, 19  # fields of /proc/PID/stat counted behind the command's name
 
 
 def stat(pid: int) -> list[str]:
@@ -49,6 +49,11 @@ def descendants(pid: int) -> list[int]:
     for member in family:  # grows while it is walked
         family += [child for child, parent in parents.items() if parent == member]
     return family
+
+
+def session(leader: int) -> list[int]:
+    """Return the processes of the session that a process began, also those that outlived it."""
+    return [pid for pid in pids() if (fields := stat(pid)) and int(fields[SESSION]) == leader]
 
 
 def with_environment(name: str, value: str) -> list[int]:

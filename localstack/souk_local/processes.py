@@ -161,11 +161,23 @@ def end(whom: Sequence[Record], with_signal: int, patience: float) -> None:
 
 
 def relatives(layout: Layout, name: str) -> list[Record]:
-    """Return the process, all its descendants, and orphans that still carry its mark."""
+    """Return the process, all its descendants, and orphans that still carry its mark or are of its session."""
     record = record_of(layout, name)
     tree = proc.descendants(record.pid) if record else []
     marked = proc.with_environment(MARK, mark(layout, name))
-    return [Record(pid=pid, started=born) for pid in {*tree, *marked} if (born := proc.started(pid))]
+    found = {*tree, *marked, *session(layout, name)}
+    return [Record(pid=pid, started=born) for pid in found if (born := proc.started(pid))]
+
+
+def session(layout: Layout, name: str) -> list[int]:
+    """Return what is left of the session that the process began: nginx blots out the environment it was started with.
+
+    A pid is given out again only when its session is gone, so that the session of another's process is not ours.
+    """
+    main = recorded(layout, name)
+    if main is None or proc.started(main.pid, dead_too=True) not in {None, main.started}:
+        return []
+    return proc.session(main.pid)
 
 
 def tell(whom: Iterable[Record], what: int) -> None:

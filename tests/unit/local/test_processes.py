@@ -13,6 +13,7 @@ from souk_local.processes import Program, Record
 
 FOR_EVER = "import time; print('here', flush=True); time.sleep(600)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {FOR_EVER}"
+UNMARKED = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], env={{}}); {FOR_EVER}"
 PARENT = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {STUBBORN!r}]); {FOR_EVER}"
 
 
@@ -75,6 +76,16 @@ def test_orphans_of_a_killed_program_are_found_by_their_mark(place: Layout) -> N
     assert processes.gone([record], 5)
     processes.stop(place, "one", patience=0.2)
     assert proc.with_environment(processes.MARK, processes.mark(place, "one")) == []
+
+
+def test_orphans_that_carry_no_mark_are_found_by_their_session(place: Layout) -> None:
+    record = started(place, UNMARKED)
+    while len(orphans := proc.session(record.pid)) == 1:
+        assert processes.is_alive(record)
+    processes.tell([record], 9)
+    assert processes.gone([record], 5)
+    processes.clear(place, "one")
+    assert [pid for pid in orphans if proc.started(pid)] == []
 
 
 def test_a_record_never_leads_to_a_process_that_got_the_same_pid_later(
