@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.wire import CannotGoOn, Client, NoAnswer
+from souk_local.patience import keep_looking
 
 READY = ENDING = 60.0  # seconds
 GLANCE = 0.2
@@ -40,12 +40,10 @@ def end_of(log: Path) -> str:
 
 
 def _await(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    end = time.monotonic() + READY
     with Client(address) as client:
-        while not _ready(client):
-            if process.poll() is not None or time.monotonic() > end:
-                raise CannotGoOn(f"nothing is served at {address}:\n{end_of(log)}")
-            time.sleep(GLANCE)
+        keep_looking(lambda: _ready(client) or process.poll() is not None, within=READY, pause=GLANCE)
+        if not _ready(client):
+            raise CannotGoOn(f"nothing is served at {address}:\n{end_of(log)}")
 
 
 def _ready(client: Client) -> bool:

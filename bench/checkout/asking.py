@@ -13,6 +13,8 @@ from msgspec import Struct
 
 from bench.checkout.journal import NO_ANSWER, Entry, Journal
 from bench.wire import Client, NoAnswer
+from souk_cli.bridge.patience import Patience
+from souk_local.patience import keep_looking
 
 TIMEOUT = 40.0  # seconds; far longer than a function may take
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two tries
@@ -55,13 +57,13 @@ class Asking:
 
     def act(self, wish: Wish, act: str = "") -> Entry:
         """Ask until there is an answer, or patience ends; return the last request."""
-        act, end, pause = act or str(uuid4()), time.monotonic() + self.patience, FIRST_PAUSE
-        while True:
-            entry = self._once(wish, act)
-            if not entry.unknown or not wish.safe or time.monotonic() > end:
-                return entry
-            time.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+        act = act or str(uuid4())
+        return keep_looking(
+            lambda: self._once(wish, act),
+            within=self.patience,
+            pause=Patience(first=FIRST_PAUSE, longest=LONGEST_PAUSE).next,
+            enough=lambda entry: not (entry.unknown and wish.safe),
+        )
 
     def _once(self, wish: Wish, act: str) -> Entry:
         sent = time.time()

@@ -19,6 +19,7 @@ from bench.checkout.probe import Probe
 from bench.checkout.rig import Rig
 from bench.checkout.shop import Buyer, Goods, on_sale
 from bench.checkout.troubles import TROUBLES
+from bench.patience import until
 from bench.table import Row
 from bench.wire import Client
 
@@ -105,7 +106,7 @@ def lose(there: Rig, kind: str, goods: Goods, dice: Random) -> Loss:
         violations = [fault for hand in hands for fault in hand.faults()]
     late = [f"no change for {one:.1f} s, not within {LIMIT:.0f}" for one in away if one > LIMIT]
     answers = sum((hand.answers for hand in hands), Counter[int]())
-    rig.until(there.redis_well, "Redis to be well", within=AGAIN)
+    until(there.redis_well, "Redis to be well", within=AGAIN)
     say(f"{kind:<22} no change for {max(away):.2f} s")
     return Loss(away=away, answers=answers, violations=(*violations, *late))
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 from bench.checkout.asking import Asking, Wish
 from bench.checkout.journal import Entry
 from bench.checkout.shop import CONTACT, HOME, Goods, Unexpected
+from souk_local.patience import keep_looking
 
 FRESH = 600.0  # seconds that a token is used; it is good for fifteen minutes
 KNOWN_WITHIN = 90.0  # seconds until goods that were just published can be put into carts
@@ -133,11 +134,9 @@ def quote_for(lines: list[dict[str, Any]], method: str) -> dict[str, Any]:
 
 def await_answer(ask: Callable[[], Entry]) -> Entry:
     """Ask until it is acknowledged. Raises Unexpected when it is not in time."""
-    end = time.monotonic() + KNOWN_WITHIN
-    while not (entry := ask()).acknowledged:
-        if time.monotonic() > end:
-            raise Unexpected(f"{entry.what} answered {entry.status}: {entry.answer}")
-        time.sleep(GLANCE)
+    entry = keep_looking(ask, within=KNOWN_WITHIN, pause=GLANCE, enough=lambda seen: seen.acknowledged)
+    if not entry.acknowledged:
+        raise Unexpected(f"{entry.what} answered {entry.status}: {entry.answer}")
     return entry
 
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 from bench.checkout.people import quote_for
 from bench.checkout.shop import Buyer, Goods
 from bench.wire import Client, NoAnswer
+from souk_local.patience import keep_looking
 
 PACE = 0.05  # seconds between two requests
 PATIENCE = 10.0  # seconds for one answer; far longer than one takes
@@ -41,9 +42,8 @@ class Probe:
 
     def rest(self, within: float) -> None:
         """Wait until it is served again, then ask for nothing."""
-        began, end = time.monotonic(), time.monotonic() + within
-        while self._awake.is_set() and self.served[-1] < began and time.monotonic() < end:
-            time.sleep(PACE)
+        began = time.monotonic()
+        keep_looking(lambda: not self._awake.is_set() or self.served[-1] >= began, within=within, pause=PACE)
         self._awake.clear()
 
     def stop(self) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 
-from bench.wire import CannotGoOn
+from bench.patience import until
 from souk.postgres import Database
 from souk_cli import traffic
 from souk_cli.connections import RELAYS
@@ -31,12 +30,14 @@ def deliver_again(carts: Collection[str]) -> int:
     before = _heard()
     with OUTBOX.transaction() as tx:
         count = tx.run(UNSEND, carts=list(carts))
-    end, calm = time.monotonic() + PATIENCE, 0
-    while calm < CALM:
+    calm = 0
+
+    def all_heard() -> bool:
+        nonlocal calm
         calm = calm + 1 if _heard() >= before + count and not _travelling() else 0
-        if time.monotonic() > end:
-            raise CannotGoOn(f"after {PATIENCE:.0f} s submissions still travel")
-        time.sleep(GLANCE)
+        return calm == CALM
+
+    until(all_heard, "the last submission to arrive", within=PATIENCE, pause=GLANCE)
     return count
 
 

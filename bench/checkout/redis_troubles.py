@@ -11,6 +11,7 @@ from typing import Any
 from bench.checkout import rig
 from bench.checkout.cable import Cable
 from bench.checkout.rig import Rig, away
+from bench.patience import until
 from souk_local import processes
 from souk_local.layout import LOOPBACK
 from souk_local.redis import NODES, PRIMARY_NAME, SENTINELS
@@ -23,7 +24,7 @@ def kill_primary(there: Rig, dice: Random) -> None:
     """Kill the primary of Redis; it comes back as a replica of its heir."""
     lost = there.redis_primary()
     rig.kill([there.main(lost)])
-    rig.until(lambda: there.redis_primary() != lost, "an heir", within=OVER)
+    until(lambda: there.redis_primary() != lost, "an heir", within=OVER)
     away(dice)
     there.start("redis")
 
@@ -33,9 +34,9 @@ def restart_primary(there: Rig, _: Random) -> None:
     name = there.redis_primary()
     rig.kill([there.main(name)])
     [program] = [one for one in _redis_programs(there) if one.name == name]
-    rig.until(lambda: processes.record_of(there.stack.layout, name) is None, "its end")
+    until(lambda: processes.record_of(there.stack.layout, name) is None, "its end")
     processes.launch(program, there.stack.layout)
-    rig.until(there.redis_well, "Redis to be well", within=OVER)
+    until(there.redis_well, "Redis to be well", within=OVER)
 
 
 def _redis_programs(there: Rig) -> Sequence[processes.Program]:
@@ -50,16 +51,16 @@ def lose_replica(there: Rig, dice: Random) -> None:
     rig.kill([there.main(dice.choice([one for one in NODES if one != primary]))])
     away(dice)
     there.start("redis")
-    rig.until(there.redis_well, "Redis to be well", within=OVER)
+    until(there.redis_well, "Redis to be well", within=OVER)
 
 
 def fail_over(there: Rig, _: Random) -> None:
     """Let the sentinels make another node primary, as planned."""
     before = there.redis_primary()
     with _sentinel(there) as sentinel:
-        rig.until(lambda: _accepted(sentinel), "a failover to begin", within=OVER)
-    rig.until(lambda: there.redis_primary() != before, "an heir", within=OVER)
-    rig.until(there.redis_well, "Redis to be well", within=OVER)
+        until(lambda: _accepted(sentinel), "a failover to begin", within=OVER)
+    until(lambda: there.redis_primary() != before, "an heir", within=OVER)
+    until(there.redis_well, "Redis to be well", within=OVER)
 
 
 def _sentinel(there: Rig) -> Any:
@@ -87,11 +88,11 @@ def part_primary(there: Rig, dice: Random) -> None:
     with there.redis(lost) as client:
         client.config_set("requirepass", OTHER)
         try:
-            rig.until(lambda: _parted(client, there, lost), "an heir", within=OVER)
+            until(lambda: _parted(client, there, lost), "an heir", within=OVER)
             away(dice)
         finally:
             client.config_set("requirepass", there.stack.site.credentials.password("redis"))
-    rig.until(there.redis_well, "Redis to be well", within=OVER)
+    until(there.redis_well, "Redis to be well", within=OVER)
 
 
 def _parted(client: Any, there: Rig, lost: str) -> bool:
@@ -122,19 +123,19 @@ def silence_primary(there: Rig, dice: Random) -> None:
         client.config_set("requirepass", OTHER)
         cable.cut()
         try:
-            rig.until(lambda: _unwatched(client, there, lost), "an heir", within=OVER)
+            until(lambda: _unwatched(client, there, lost), "an heir", within=OVER)
             away(dice)
         finally:
             client.config_set("requirepass", there.stack.site.credentials.password("redis"))
             cable.mend()
-        rig.until(there.redis_well, "Redis to be well", within=OVER)
+        until(there.redis_well, "Redis to be well", within=OVER)
 
 
 def _follow(there: Rig, node: str, port: int) -> None:
     """Let a node follow whoever is behind a port, and wait until it has all that there is."""
     with there.redis(node) as client:
         client.replicaof(LOOPBACK, port)
-        rig.until(lambda: client.info("replication")["master_link_status"] == "up", f"{node} to follow", within=OVER)
+        until(lambda: client.info("replication")["master_link_status"] == "up", f"{node} to follow", within=OVER)
 
 
 def part_and_kill(there: Rig, dice: Random) -> None:
@@ -150,9 +151,9 @@ def part_and_kill(there: Rig, dice: Random) -> None:
     rig.kill([there.main(lost)])
     for one in replicas:
         _told(there, one, "masterauth", password)
-    rig.until(lambda: there.redis_primary() != lost, "an heir", within=OVER)
+    until(lambda: there.redis_primary() != lost, "an heir", within=OVER)
     there.start("redis")
-    rig.until(there.redis_well, "Redis to be well", within=OVER)
+    until(there.redis_well, "Redis to be well", within=OVER)
 
 
 def _told(there: Rig, node: str, name: str, value: str) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from bench.checkout.shop import Unexpected
+from bench.patience import until
 from souk_cli import connections
 from souk_local import layout, processes, redis, stack
 
@@ -30,7 +31,6 @@ OF_SERVE: Mapping[str, str] = {WORKER: "souk_cli.bridge.worker", BRIDGE: "bridge
 """By program: a word of the command of each process that the web server starts for it."""
 OF_FUNCTIONS = "launch.py"  # of the command of each process that LocalStack runs a function in
 STARTED_WITHIN = 90.0
-GLANCE = 0.05
 AWAY = (0.0, 6.0)  # seconds, at least and at most, until something that was killed is started again
 
 
@@ -75,7 +75,7 @@ class Rig(ABC):
 
     def redis_primary(self) -> str:
         """Return the name of the node that the sentinels take for the primary."""
-        return str(until(lambda: redis.primary(self.stack.site), "a primary"))
+        return until(lambda: redis.primary(self.stack.site), "a primary", within=STARTED_WITHIN)
 
     def redis(self, node: str) -> Any:
         """Return a client of one node."""
@@ -111,9 +111,9 @@ class Served(Rig):
 
     def bring_back(self, part: str, lost: Sequence[psutil.Process]) -> None:
         """Wait until another one is there."""
-        until(lambda: len(set(self.programs(part)) - set(lost)) > 0, f"another {part}")
+        until(lambda: set(self.programs(part)) - set(lost), f"another {part}", within=STARTED_WITHIN)
         if part != WEB:
-            until(lambda: answers(f"http://127.0.0.1:{self.stack.site.port('bridge')}/status"), "the bridge")
+            _answered(self.stack.site.port("bridge"), "/status")
 
 
 class Deployed(Rig):
@@ -159,16 +159,6 @@ def halt(whom: Sequence[psutil.Process], *, go_on: bool = False) -> None:
             os.kill(one.pid, signal.SIGCONT if go_on else signal.SIGSTOP)
 
 
-def until(look: Callable[[], Any], what: str, *, within: float = STARTED_WITHIN) -> Any:
-    """Wait until there is something, and return it. Raises Unexpected."""
-    end = time.monotonic() + within
-    while not (found := look()):
-        if time.monotonic() > end:
-            raise Unexpected(f"waited {within:.0f} s in vain for {what}")
-        time.sleep(GLANCE)
-    return found
-
-
 @contextmanager
 def serving() -> Iterator[Served]:
     """Serve on this checkout's stack."""
@@ -181,8 +171,8 @@ def serving() -> Iterator[Served]:
         served = subprocess.Popen([SOUK, "serve"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     try:
         for service in ("admin", "customer", "product", "cart", "order"):
-            until(lambda where=f"/{service}/health": answers(f"http://127.0.0.1:{place.port('serve')}{where}"), service)  # type: ignore[misc]  # the loop's own
-        until(lambda: answers(f"http://127.0.0.1:{place.port('bridge')}/status"), "the bridge")
+            _answered(place.port("serve"), f"/{service}/health")
+        _answered(place.port("bridge"), "/status")
         yield Served(served)
     finally:
         served.terminate()
@@ -204,6 +194,12 @@ def deployed() -> Iterator[Deployed]:
 
 HOMES: Mapping[str, Callable[[], AbstractContextManager[Rig]]] = {"serve": serving, "local": deployed}
 """By deployment: how the shop is brought up there."""
+
+
+def _answered(port: int, path: str) -> None:
+    """Wait until somebody answers at a port of this machine."""
+    address = f"http://{layout.LOOPBACK}:{port}{path}"
+    until(lambda: answers(address), f"an answer from {address}", within=STARTED_WITHIN)
 
 
 def answers(address: str) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from bench.checkout import queues, waiting
+from souk_local.patience import keep_looking
 
 GLANCE = 0.25
 DEAD = ".dead"
@@ -18,30 +19,23 @@ def settled(base: str, *, aside: frozenset[str], within: float = WITHIN, tell: C
 
     The shop is the one at `base`: on LocalStack there are queues behind those of RabbitMQ.
     """
-    began = time.monotonic()
-    calm: float | None = None
-    while time.monotonic() - began < within:
-        left = _waiting(base, aside)
-        if left:
-            calm = None
+    began, calm = time.monotonic(), list[float]()
+
+    def nothing_waits() -> bool:
+        if left := _waiting(base, aside):
+            calm.clear()
             tell(", ".join(f"{name}: {many}" for name, many in left.items()))
-        elif calm is None:
-            calm = time.monotonic() - began
         else:
-            return calm
-        time.sleep(GLANCE)
-    return None
+            calm.append(time.monotonic() - began)
+        return len(calm) == 2
+
+    return calm[0] if keep_looking(nothing_waits, within=within, pause=GLANCE) else None
 
 
 def carried(*, aside: frozenset[str], within: float = WITHIN) -> bool:
     """Wait until no consumer holds a message that it has not answered for."""
-    end = time.monotonic() + within
     time.sleep(STATISTICS)  # what RabbitMQ tells of itself is so old
-    while any(many for name, many in waiting.held().items() if not _is_left(name, aside)):
-        if time.monotonic() > end:
-            return False
-        time.sleep(GLANCE)
-    return True
+    return keep_looking(lambda: not _moving(waiting.held(), aside), within=within, pause=GLANCE)
 
 
 def _waiting(base: str, aside: frozenset[str]) -> dict[str, int]:

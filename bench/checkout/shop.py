@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from functools import cached_property
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import msgspec
 
+from bench.patience import until
 from bench.wire import CannotGoOn, Client, Reply
 from souk.ids import new_id
 from souk_cli import owner
 
-Found = TypeVar("Found")
 PRICE = 1_000  # cents
 GLANCE = 0.01  # seconds between looks
 PATIENCE = 60.0  # seconds for the effect of an event
@@ -56,16 +55,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PENDING = Outcome(status="pending")
-
-
-def until(look: Callable[[], Found | None], what: str, *, patience: float = PATIENCE) -> Found:
-    """Look again and again until there is something. Raises Unexpected when there is nothing in time."""
-    end = time.monotonic() + patience
-    while (found := look()) is None:
-        if time.monotonic() > end:
-            raise Unexpected(f"waited {patience:.0f} s in vain: {what}")
-        time.sleep(GLANCE)
-    return found
 
 
 def expect(status: int, reply: Reply, what: str) -> Reply:
@@ -133,8 +122,8 @@ class Keeper:
         probe = Buyer(self._client)
         probe.open()
         for goods in found:
-            until(lambda goods=goods: True if probe.adding(goods).status == 200 else None, "carts to know it")  # type: ignore[misc]  # the loop's own goods
-        until(lambda: True if probe.quoting().status == 201 else None, "quotes to know it")
+            until(lambda goods=goods: probe.adding(goods).status == 200, "carts to know it")  # type: ignore[misc]  # the loop's own goods
+        until(lambda: probe.quoting().status == 201, "quotes to know it")
         return found
 
 
@@ -223,4 +212,4 @@ class Buyer:
             found = self.reading(ticket)
             return None if found == PENDING else found
 
-        return until(decided, f"order {ticket.order_id} to be decided", patience=patience)
+        return until(decided, f"order {ticket.order_id} to be decided", within=patience, pause=GLANCE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,6 +16,7 @@ from bench.checkout.journal import Entry
 from bench.checkout.people import Account, offer, quote_for
 from bench.checkout.plan import Step, Visit
 from bench.checkout.shop import Goods
+from souk_local.patience import keep_looking
 
 FOLLOWED = 20.0  # seconds that a shopper looks again for what became of an order, before going on
 GLANCE = 0.05
@@ -277,9 +277,12 @@ def followed(asking: Asking, cart: Cart, order: str, patience: float = FOLLOWED)
         repeatable=True,
         told={"order": order},
     )
-    end = time.monotonic() + patience
-    while (entry := asking.act(wish)).answer.get("status") == "pending" and time.monotonic() < end:
-        time.sleep(GLANCE)
+    entry = keep_looking(
+        lambda: asking.act(wish),
+        within=patience,
+        pause=GLANCE,
+        enough=lambda seen: seen.answer.get("status") != "pending",
+    )
     if entry.acknowledged and entry.answer.get("status") != "pending":
         cart.decided.add(order)
     return entry

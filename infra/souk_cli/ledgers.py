@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from souk_local.patience import keep_looking
+
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
     from neo4j import Driver
     from pymongo.database import Database
 
 LEASE = 60.0  # seconds after which somebody who died while migrating is overruled
+GLANCE = 0.2  # seconds between two tries to get it
 NAME = "souk_migrations"  # of the collection and the index
 
 
@@ -195,11 +198,8 @@ def statements(cypher: str) -> list[str]:
 @contextmanager
 def held(ledger: Ledger) -> Iterator[None]:
     """Hold a ledger, waiting for whoever has it now; a holder that died is overruled when its lease is over."""
-    give_up = time.monotonic() + 2 * LEASE
-    while not ledger.lease(time.time() + LEASE):
-        if time.monotonic() > give_up:
-            raise TimeoutError("somebody else has been migrating this store for too long")
-        time.sleep(0.2)
+    if not keep_looking(lambda: ledger.lease(time.time() + LEASE), within=2 * LEASE, pause=GLANCE):
+        raise TimeoutError("somebody else has been migrating this store for too long")
     try:
         yield
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,9 +11,10 @@ from msgspec import Struct
 
 from souk_local import proc
 from souk_local.errors import StackError
+from souk_local.patience import keep_looking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from souk_local.layout import Layout
@@ -149,7 +149,7 @@ def clear(layout: Layout, name: str) -> None:
     main = recorded(layout, name)
     stop(layout, name)
     if main:
-        awaited(lambda: proc.started(main.pid, dead_too=True) != main.started, PATIENCE)
+        keep_looking(lambda: proc.started(main.pid, dead_too=True) != main.started, within=PATIENCE, pause=GLANCE)
 
 
 def end(whom: Sequence[Record], with_signal: int, patience: float) -> None:
@@ -192,14 +192,4 @@ def tell(whom: Iterable[Record], what: int) -> None:
 
 def gone(whom: Sequence[Record], patience: float) -> bool:
     """Wait until none of these runs."""
-    return awaited(lambda: not any(is_alive(record) for record in whom), patience)
-
-
-def awaited(condition: Callable[[], bool], patience: float) -> bool:
-    """Wait for a condition; answers whether it came true in time."""
-    until = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > until:
-            return False
-        time.sleep(GLANCE)
-    return True
+    return keep_looking(lambda: not any(is_alive(record) for record in whom), within=patience, pause=GLANCE)

@@ -10,6 +10,7 @@ import httpx
 from msgspec import Struct
 
 from souk.ids import new_id
+from souk_local.patience import keep_looking
 
 Found = TypeVar("Found")
 PATIENCE = 30.0  # seconds that an effect of an event may take; it usually takes a fraction of one
@@ -73,9 +74,7 @@ class Shop:
 
 def until(look: Callable[[], Found | None], what: str, *, patience: float = PATIENCE) -> Found:
     """Look again and again until there is something. Raises Unexpected when there is nothing in time."""
-    end = time.monotonic() + patience
-    while (found := look()) is None:
-        if time.monotonic() > end:
-            raise Unexpected(f"waited {patience:.0f} s in vain: {what}")
-        time.sleep(GLANCE)
+    found = keep_looking(look, within=patience, pause=GLANCE, enough=lambda seen: seen is not None)
+    if found is None:
+        raise Unexpected(f"waited {patience:.0f} s in vain: {what}")
     return found
