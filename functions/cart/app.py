@@ -31,6 +31,7 @@ from souk.events import Event
 from souk.http import Admits, Answer, Souk, Takes
 from souk.ids import id_of, is_id, new_id
 from souk.paging import Page
+from souk.queues import Told
 from souk.waiting import ROOM, Full, applied
 
 app = Souk("cart")
@@ -210,10 +211,10 @@ def take_product(event: Event, fact: ProductPublished | ProductUnpublished) -> N
         live.replica.withdraw(fact, event.version)
 
 
-@app.consumer("cart-stock", StockChanged)
-def take_stock(event: Event, fact: StockChanged) -> None:
+@app.batch_consumer("cart-stock", StockChanged)
+def take_stock(told: Told[StockChanged]) -> None:
     """Follow how much of it there is."""
-    live.replica.restock(fact, event.version)
+    live.replica.restock([(fact, event.version) for event, fact in told])
 
 
 @app.consumer("cart-outcomes", OrderPlaced, OrderRejected)
@@ -226,10 +227,11 @@ def take_outcome(_: Event, fact: OrderPlaced | OrderRejected) -> None:
     outcomes.settle(order, verdict, rejection, submissions=live.submissions, carts=live.carts, now=utcnow())
 
 
-@app.consumer("cart-persistence", CartChanged)
-def keep_cart(event: Event, _: CartChanged) -> None:
-    """Keep a changed cart in PostgreSQL."""
-    persistence.keep(event, archive=live.backup, limits=live.limits(), carts=live.carts, now=utcnow())
+@app.batch_consumer("cart-persistence", CartChanged)
+def keep_carts(told: Told[CartChanged]) -> None:
+    """Keep changed carts in PostgreSQL."""
+    events = [event for event, _ in told]
+    persistence.keep(events, archive=live.backup, limits=live.limits(), carts=live.carts, now=utcnow())
 
 
 @app.every(1)

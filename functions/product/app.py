@@ -2,6 +2,7 @@
 
 from chalicelib.product import indexing, listing, live, merging, products, publication, recommendation, sales, search
 from chalicelib.product.events import CategoryChanged, Changed, OrderPlaced, ProductTypeChanged, StockChanged
+from chalicelib.product.model import Product
 from chalicelib.product.products import Edit, NewProduct
 from chalicelib.product.queries import (
     ItemQuery,
@@ -17,6 +18,7 @@ from souk.clock import utcnow
 from souk.events import Event
 from souk.http import Answer, Souk, Takes, created
 from souk.paging import Page
+from souk.queues import Told
 
 app = Souk("product")
 
@@ -74,7 +76,7 @@ def create_product(body: NewProduct) -> Answer[ProductView]:
         made = products.create(
             body, by=app.origin, attempt=app.attempt, now=utcnow(), store=live.products, sources=live.sources
         )
-        return created(ProductView.of(made), f"/product/products/{made.id}")
+        return created(_seen(made), f"/product/products/{made.id}")
 
     return app.once(live.answers, decide)
 
@@ -82,21 +84,22 @@ def create_product(body: NewProduct) -> Answer[ProductView]:
 @app.route("/products", permission="products:read")
 def list_products(query: ProductsQuery) -> Page[ProductView]:
     """List products in any state, newest first."""
-    return products.picked(query.wish(), after=query.after(), limit=query.limit, store=live.products).map(
-        ProductView.of
+    found = products.picked(
+        query.wish(), after=query.after(), limit=query.limit, store=live.products, sources=live.sources
     )
+    return found.map(ProductView.of)
 
 
 @app.route("/products/{product_id}", permission="products:read")
 def read_product(product_id: str) -> ProductView:
     """Read a product in any state."""
-    return ProductView.of(live.products.get(product_id))
+    return _seen(live.products.get(product_id))
 
 
 @app.route("/products/{product_id}", methods=["PATCH"], permission="products:write", takes=Takes.VERSION)
 def edit_product(product_id: str, body: Edit) -> ProductView:
     """Change what is named; If-Match says which version was seen."""
-    return ProductView.of(
+    return _seen(
         products.edit(
             product_id,
             body,
@@ -153,32 +156,38 @@ def take_product_type(event: Event, fact: ProductTypeChanged) -> None:
     live.sources.keep_product_type(fact.product_type(event.version))
 
 
-@app.consumer("product-stock", StockChanged)
-def take_stock(event: Event, fact: StockChanged) -> None:
-    """Keep a SKU's stock and tell it to its product."""
-    merging.merge_stock(fact.stock(event.version), store=live.products, sources=live.sources, now=utcnow())
+@app.batch_consumer("product-stock", StockChanged)
+def take_stock(told: Told[StockChanged]) -> None:
+    """Keep the stock of SKUs and tell it to their products."""
+    levels = [fact.stock(event.version) for event, fact in told]
+    merging.merge_stock(levels, store=live.products, sources=live.sources, now=utcnow())
 
 
-@app.consumer("product-index", Changed)
-def index_product(_: Event, fact: Changed) -> None:
-    """Show the search index a product as it is now."""
-    indexing.index_product(fact.product_id, store=live.products, index=live.index)
+@app.batch_consumer("product-index", Changed)
+def index_product(told: Told[Changed]) -> None:
+    """Show the search index products as they are now."""
+    indexing.index_products([fact.product_id for _, fact in told], store=live.products, index=live.index)
 
 
-@app.consumer("product-graph", OrderPlaced)
-def count_together(_: Event, fact: OrderPlaced) -> None:
+@app.batch_consumer("product-graph", OrderPlaced)
+def count_together(told: Told[OrderPlaced]) -> None:
     """Count what was bought together, once per order."""
-    live.purchases.count([fact.basket()])
+    live.purchases.count([fact.basket() for _, fact in told])
 
 
-@app.consumer("product-sales", OrderPlaced)
-def count_sold(_: Event, fact: OrderPlaced) -> None:
+@app.batch_consumer("product-sales", OrderPlaced)
+def count_sold(told: Told[OrderPlaced]) -> None:
     """Count what was sold, once per order."""
-    sales.count_sales(fact.receipt(), counters=live.counters, store=live.products, now=utcnow())
+    sales.count_sales([fact.receipt() for _, fact in told], counters=live.counters, store=live.products, now=utcnow())
 
 
 def _moved(move: publication.Move, product_id: str) -> ProductView:
-    return ProductView.of(move(product_id, seen=app.if_match, by=app.origin, now=utcnow(), store=live.products))
+    return _seen(move(product_id, seen=app.if_match, by=app.origin, now=utcnow(), store=live.products))
+
+
+def _seen(product: Product) -> ProductView:
+    """Show staff a product with as many of it as there are by now."""
+    return ProductView.of(merging.merged([product], live.sources)[0])
 
 
 app.health({"mongo": live.documents.ping, "search": live.search.ping, "graph": live.graph.ping})

@@ -15,17 +15,22 @@ from souk_cli.bridge.subscription import Subscription
 from souk_cli.bridge.targets import Target
 from souk_cli.bridge.topology import Line
 
-LANES = 2  # batches of one consumer at a time
+LANES = (
+    2  # batches of one consumer at a time; one where a batch is taken together, which others would only make smaller
+)
 
 
 class Carrier:
     """Works until it is stopped."""
 
-    def __init__(self, url: str, lines: Sequence[Line], target: Target, *, lanes: int = LANES) -> None:
-        """Carry what RabbitMQ at `url` has for these consumers."""
+    def __init__(self, url: str, lines: Sequence[Line], target: Target, *, gather: float = 0.0) -> None:
+        """Carry what RabbitMQ at `url` has for these consumers.
+
+        While much happens, batches that are taken together are gathered for so many seconds.
+        """
         self.statistics = Statistics(line.consumer for line in lines)
         prepare = _prepared(url, lines)
-        inboxes = self._inboxes = {line: Inbox() for line in lines}
+        inboxes = self._inboxes = {line: Inbox(gather=gather if line.together else 0.0) for line in lines}
         self._subscription = Subscription(url, prepare, inboxes)
         self._parking = Publisher(url, prepare)
         self._lanes = [
@@ -38,7 +43,7 @@ class Carrier:
                 statistics=self.statistics,
             )
             for line, inbox in inboxes.items()
-            for _ in range(lanes)
+            for _ in range(1 if line.together else LANES)
         ]
 
     def start(self) -> None:

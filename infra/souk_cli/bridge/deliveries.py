@@ -39,9 +39,10 @@ class Delivery:
 class Inbox:
     """The messages a consumer has been given and not yet answered for; safe among threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start empty."""
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, gather: float = 0.0) -> None:
+        """Start empty. While new ones keep coming, they are gathered for so many seconds, or until a batch is full."""
+        self._clock, self._gather = clock, gather
+        self._gathered_at = clock()
         self._changed = threading.Condition()
         self._fresh: deque[Delivery] = deque()
         self._later: list[tuple[float, int, Delivery]] = []
@@ -49,7 +50,6 @@ class Inbox:
         self._turn = False
         self._in_hand = 0
         self._closed = False
-        self._taken = 0
 
     def put(self, delivery: Delivery) -> None:
         """Add a new one."""
@@ -77,7 +77,7 @@ class Inbox:
                 left = until - self._clock()
                 if batch or left <= 0 or self._closed:
                     return batch
-                self._changed.wait(min(left, self._until_due()))
+                self._changed.wait(min(left, self._until_due(), self._until_gathered(limit) or left))
 
     def settled(self, number: int) -> None:
         """Count off so many of those taken: they are done."""
@@ -112,10 +112,14 @@ class Inbox:
 
     def _new(self, limit: int) -> list[Delivery]:
         batch: list[Delivery] = []
+        if self._until_gathered(limit) > 0:
+            return batch
         while self._fresh and len(batch) < limit:
             delivery = self._fresh.popleft()
             if not delivery.stale:
                 batch.append(delivery)
+        if batch:
+            self._gathered_at = self._clock() + self._gather
         return batch
 
     def _due(self, limit: int) -> list[Delivery]:
@@ -126,6 +130,12 @@ class Inbox:
             if not delivery.stale:
                 batch.append(delivery)
         return batch
+
+    def _until_gathered(self, limit: int) -> float:
+        """Return the seconds until new ones may be taken: none where they are many, or come now and then."""
+        if not self._fresh or len(self._fresh) >= limit or self._closed:
+            return 0.0
+        return max(0.0, self._gathered_at - self._clock())
 
     def _until_due(self) -> float:
         return max(0.001, self._later[0][0] - self._clock()) if self._later else float("inf")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from souk.mongo import Mongo
+from souk_cli.bridge.patience import BUSY
 from souk_cli.bridge.publisher import Message
 from souk_cli.bridge.sources import Lag, Publish, message
 
@@ -21,9 +22,11 @@ ENTRIES = {"outbox": 1}
 class DocumentOutbox:
     """One collection of a service."""
 
+    busy = BUSY
+
     def __init__(self, service: str, collection: str) -> None:
         """Say whose."""
-        self.name = f"{service} documents"
+        self.name, self.service = f"{service} documents", service
         self._mongo = Mongo(service)
         self._collection = collection
 

@@ -37,16 +37,16 @@ class Patience:
 class Pace:
     """How often to look for something new: often while there is something, less and less when there is not."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start busy."""
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, busy: float = BUSY) -> None:
+        """Start busy, with so many seconds between looks."""
+        self._clock, self._busy = clock, busy
         self._busy_until = clock() + LINGER
-        self._wait = BUSY
+        self._wait = busy
 
     def hurry(self) -> None:
         """Look often again: something was found, or may be soon."""
         self._busy_until = self._clock() + LINGER
-        self._wait = BUSY
+        self._wait = self._busy
 
     def next(self) -> float:
         """Return the seconds until the next look."""

@@ -58,13 +58,13 @@ class Bridge:
         self._url = setting("bridge", "RABBIT_URL")
         self._lines = topology.lines()
         self._publisher = Publisher(self._url, lambda: topology.prepare(self._url, self._lines))
-        self._relay = Relay(sources.known(), self._publisher.publish)
+        self._relay = Relay(sources.known(), self._publisher.publish, self._lines)
         self._statistics, self._carrying = self._carried()
 
     def _carried(self) -> tuple[Statistics, Carrying]:
         if self._plan.target == "direct":
             statistics = Statistics(line.consumer for line in self._lines)
-            return statistics, Workers(self._plan.workers, statistics, self._relay.hurry)
+            return statistics, Workers(self._plan.workers, statistics)
         carrier = Carrier(self._url, self._lines, Queues())
         return carrier.statistics, _InProcess(carrier)
 

@@ -4,50 +4,55 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from souk.errors import SoukError
 from souk_cli.bridge.link import LOG
 from souk_cli.bridge.patience import Pace, Patience
+from souk_cli.bridge.publisher import Message
 from souk_cli.bridge.sources import Lag, Publish, Source
+from souk_cli.bridge.topology import Line
 
 LOOK_AT_LAG = 2.0  # seconds between
+FULL = 100  # so many found at once, and there are probably more
 PURGE = 600.0
 
 
 class Sender:
     """Empties one source for ever."""
 
-    def __init__(self, source: Source, publish: Publish, relay: Relay) -> None:
-        """Take from `source` and give to `publish`."""
-        self.source, self._publish, self._relay = source, publish, relay
+    def __init__(self, source: Source, relay: Relay, clock: Callable[[], float]) -> None:
+        """Take from `source` and give to what `relay` publishes with."""
+        self.source, self._relay, self._clock = source, relay, clock
         self._patience = Patience(first=0.1, longest=5.0)
-        self._pace = Pace()
+        self._pace = Pace(clock, busy=source.busy)
         self._wake = threading.Event()
         self._look_next = self._purge_next = 0.0
         self.sent = 0
         self.lag = Lag(unsent=0, oldest_seconds=0.0)
         self.trouble = ""
 
-    def hurry(self, *, now: bool = False) -> None:
-        """Look often again; at once if something is likely there."""
+    def hurry(self) -> None:
+        """Look often again: something is likely to be there soon."""
         self._pace.hurry()
-        if now:
-            self._wake.set()
+
+    def wake(self) -> None:
+        """Look at once."""
+        self._wake.set()
 
     def run(self) -> None:
         """Send until the relay ends."""
         while not self._relay.ending.is_set():
-            wait = self._turn()
+            wait = self.turn()
             if wait:
                 self._wake.wait(wait)
                 self._wake.clear()
 
-    def _turn(self) -> float:
+    def turn(self) -> float:
         """Do what there is to do and return the seconds to wait."""
         try:
             self._keep_house()
-            found = self.source.pass_on(self._publish)
+            found = self.source.pass_on(self._relay.publish)
         except Exception as error:  # noqa: BLE001 - the outermost door: nothing may end a source for good
             self._note(error)
             return self._patience.next()
@@ -58,11 +63,11 @@ class Sender:
         if not found:
             return self._pace.next()
         self.sent += found
-        self._relay.hurry()
-        return 0.0
+        self._pace.hurry()
+        return 0.0 if found >= FULL else self._pace.next()
 
     def _keep_house(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if now >= self._look_next:
             self._look_next = now + LOOK_AT_LAG
             self.lag = self.source.lag()
@@ -81,10 +86,19 @@ class Sender:
 class Relay:
     """All senders."""
 
-    def __init__(self, sources: Sequence[Source], publish: Publish) -> None:
-        """Empty these."""
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        publish: Publish,
+        lines: Sequence[Line] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Empty these; what is published makes the services look often whose consumers hear of it."""
         self.ending = threading.Event()
-        self.senders = [Sender(source, publish, self) for source in sources]
+        self._publish = publish
+        kinds = {kind for line in lines for kind in line.types}
+        self._hear = {kind: {line.service for line in lines if kind in line.types} for kind in kinds}
+        self.senders = [Sender(source, self, clock) for source in sources]
         self._threads = [threading.Thread(target=one.run, name=one.source.name, daemon=True) for one in self.senders]
 
     def start(self) -> None:
@@ -92,15 +106,20 @@ class Relay:
         for thread in self._threads:
             thread.start()
 
-    def hurry(self, *, now: bool = False) -> None:
-        """Let every sender look often for a while: where something happens, more is likely to."""
+    def publish(self, messages: Sequence[Message]) -> frozenset[str]:
+        """Publish, and let those who may soon have something to say to it look often for a while."""
+        sent = self._publish(messages)
+        services = {service for one in messages for service in self._hear.get(one.key, ())}
         for sender in self.senders:
-            sender.hurry(now=now)
+            if sender.source.service in services:
+                sender.hurry()
+        return sent
 
     def stop(self, *, within: float) -> None:
         """Finish the batches that are on their way, and end."""
         self.ending.set()
-        self.hurry(now=True)
+        for sender in self.senders:
+            sender.wake()
         until = time.monotonic() + within
         for thread in self._threads:
             if thread.is_alive():

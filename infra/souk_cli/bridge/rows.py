@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from souk.postgres import Database
+from souk_cli.bridge.patience import BUSY
 from souk_cli.bridge.sources import Lag, Publish, message
 
 BATCH = 500
@@ -31,9 +32,11 @@ PURGE = """
 class RowOutbox:
     """One service's outbox, by the relay's own role."""
 
+    busy = BUSY
+
     def __init__(self, service: str) -> None:
         """Say whose."""
-        self.name = f"{service} rows"
+        self.name, self.service = f"{service} rows", service
         self._database = Database(service, "RELAY_DATABASE_URL")
 
     def pass_on(self, publish: Publish) -> int:

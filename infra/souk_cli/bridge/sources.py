@@ -26,6 +26,9 @@ class Source(Protocol):
     """An outbox; any number of relays may empty the same one."""
 
     name: str
+    service: str
+    busy: float
+    """Seconds between two looks while there is something."""
 
     def pass_on(self, publish: Publish) -> int:
         """Publish what waits, at most a batch of it, mark what arrived as sent, and return how many those were."""

@@ -27,10 +27,16 @@ BLOCKED = 60.0  # seconds that RabbitMQ may take nothing, for want of memory or 
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """A consumer and the types of event that it asks for."""
+    """A consumer, the types of event that it asks for, and whether it takes all of a batch together."""
 
     consumer: str
     types: tuple[str, ...]
+    together: bool = False
+
+    @property
+    def service(self) -> str:
+        """The service whose consumer it is."""
+        return self.consumer.partition("-")[0]
 
     @property
     def queue(self) -> str:
@@ -48,7 +54,7 @@ def lines() -> tuple[Line, ...]:
     from souk_cli import apps
 
     found = [consumer for consumers in apps.consumers().values() for consumer in consumers]
-    return tuple(Line(consumer=one.name, types=tuple(sorted(one.facts))) for one in found)
+    return tuple(Line(consumer=one.name, types=tuple(sorted(one.facts)), together=one.together) for one in found)
 
 
 def declare(connection: Any, wanted: Iterable[Line]) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -23,9 +23,9 @@ STEADY = 60.0  # seconds after which a worker's death is not the last one's faul
 class Workers:
     """Some workers, and what they have done together."""
 
-    def __init__(self, number: int, statistics: Statistics, moved: Callable[[], None]) -> None:
-        """Run so many; `moved` is called whenever events took effect, as they may have made others."""
-        self._statistics, self._moved = statistics, moved
+    def __init__(self, number: int, statistics: Statistics) -> None:
+        """Run so many."""
+        self._statistics = statistics
         self._ending = threading.Event()
         self._reports: dict[int, Mapping[str, Counts]] = {}
         self._before: dict[str, Counts] = {}
@@ -88,7 +88,6 @@ class Workers:
         self._reports[number] = report.counts
         if report.milliseconds:
             self._statistics.learn(report.milliseconds)
-            self._moved()
 
     def _remember(self, number: int) -> None:
         """Keep what an ended worker has done; what it held is RabbitMQ's again."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol, TypeVar
@@ -21,6 +20,7 @@ from chalicelib.order import imports as orders
 from chalicelib.product import imports as products
 from chalicelib.product import live as product_live
 from chalicelib.product.counters import MongoCounters
+from chalicelib.product.graph import PurchaseGraph
 from chalicelib.product.model import Crumb, Sku
 from chalicelib.product.receipts import Receipt, Sale
 from chalicelib.product.replicas import MongoSources
@@ -31,6 +31,7 @@ from souk.money import Money
 from souk_cli.seed.journey import Basket, Journey, Product
 
 Row = TypeVar("Row")
+Given = TypeVar("Given")
 
 PASSWORD = "a-household-of-this-shop"  # noqa: S105 - of made-up customers of a local stack
 KIND = "grocery"
@@ -57,6 +58,10 @@ class Say(Protocol):
 
     def waiting(self, why: str, seconds: float) -> None:
         """Hear what does not answer, and after how many seconds it is asked again."""
+        ...
+
+    def missing(self, what: str) -> None:
+        """Hear what is not there and is gone on without."""
         ...
 
 
@@ -93,9 +98,7 @@ def load(journey: Journey, *, say: Say, settle: Callable[[], None]) -> Loaded:
     done.products = _products(found, say, settle)
     settle()
     done.orders = _orders(journey, {one.id: one for one in found}, say)
-    if done.orders:
-        with suppress(Unavailable):  # a search engine that is down learns of sales as they double
-            products.show_sales(store=product_live.all_products, index=product_live.index)
+    _patiently(_show_sales, say, say)
     return done
 
 
@@ -165,15 +168,34 @@ def _orders(journey: Journey, known: dict[int, Product], say: Say) -> int:
     """Keep the baskets as orders, as if the data's last day were today."""
     total = journey.count_baskets()
     past = (_past(basket, known) for basket in journey.baskets())
-    return _in_batches("orders", past, total, _order_batch, say)
+    take = functools.partial(_order_batch, purchases=_graph(say))
+    return _in_batches("orders", past, total, take, say)
 
 
-def _order_batch(batch: Sequence[orders.PastOrder]) -> int:
+def _graph(say: Say) -> PurchaseGraph | None:
+    """Return the graph of purchases, unless it is down: the shop sells without it, as it does here."""
+    try:
+        product_live.graph.ping()
+    except Unavailable as error:
+        say.missing(f"{error}: `souk resync order` tells it what was bought together once it is up")
+        return None
+    return product_live.purchases
+
+
+def _order_batch(batch: Sequence[orders.PastOrder], *, purchases: PurchaseGraph | None) -> int:
     """Keep orders, and count what was bought: thousands of events would say nothing more."""
-    counters = MongoCounters(product_live.patient)
-    for some in _batches([_receipt(one) for one in batch], DOCUMENTS):
-        products.import_purchases(some, counters=counters, purchases=product_live.purchases)
+    past = MongoCounters(product_live.patient)
+    products.import_purchases([_receipt(one) for one in batch], past=past, purchases=purchases)
     return orders.import_orders(batch, tell=False)
+
+
+def _show_sales(say: Say) -> int:
+    return products.show_sales(
+        past=MongoCounters(product_live.patient),
+        store=product_live.all_products,
+        index=product_live.index,
+        say=lambda done, total: say("sales", done, total),
+    )
 
 
 def _receipt(past: orders.PastOrder) -> Receipt:
@@ -228,16 +250,16 @@ def _in_batches(
     return new
 
 
-def _patiently(take: Callable[[Sequence[Row]], int], batch: Sequence[Row], say: Say) -> int:
-    """Import a batch, again where a store was too busy to answer: what is there already stays as it is."""
+def _patiently(take: Callable[[Given], int], given: Given, say: Say) -> int:
+    """Import what is given, again where a store was too busy to answer: what is there already stays as it is."""
     for tried in range(1, TRIES):
         try:
-            return take(batch)
+            return take(given)
         except Unavailable as error:
             pause = min(error.retry_after * tried, LONGEST)
             say.waiting(str(error), pause)
             time.sleep(pause)
-    return take(batch)
+    return take(given)
 
 
 def _batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:

@@ -81,6 +81,10 @@ class _Bars:
         """Say that a store does not answer, and when it is asked again."""
         self._progress.console.print(f"[yellow]{why}; trying again in {seconds:.0f} s", soft_wrap=True)
 
+    def missing(self, what: str) -> None:
+        """Say what is gone on without."""
+        self._progress.console.print(f"[yellow]{what}", soft_wrap=True)
+
     def left(self, events: int) -> None:
         """Show how many events are still on their way."""
         self._most = max(self._most, events)

@@ -13,7 +13,7 @@ from chalicelib.product.product_types import ProductType
 from chalicelib.product.products import Made, Wish
 from chalicelib.product.receipts import Receipt
 from chalicelib.product.recommendation import Basket
-from chalicelib.product.sales import doubled
+from chalicelib.product.sales import Progress, doubled
 from chalicelib.product.storefront import SORTS, Found, Row, Sort, Suggestion, Wanted, place, words, words_of
 from souk.audit import Audited
 from souk.clock import utcnow
@@ -34,6 +34,9 @@ class MemoryProducts:
         if product_id not in self.kept:
             raise Missing("there is no such product")
         return self.kept[product_id]
+
+    def get_all(self, product_ids: Sequence[str]) -> list[Product]:
+        return [self.get(one) for one in product_ids]
 
     def unsent(self, product_id: str) -> list[str]:
         return [event.type for event in self.outboxes[product_id]]
@@ -72,8 +75,9 @@ class MemoryProducts:
         mine = [one for one in self.kept.values() if one.details.category_id == category_id]
         return [one for one in mine if one.category is None or one.category.version < older_than][:limit]
 
-    def of_sku(self, sku: str) -> Product | None:
-        return next((one for one in self.kept.values() if sku in {own.sku for own in one.details.skus}), None)
+    def of_skus(self, skus: Sequence[str]) -> list[Product]:
+        wanted = set(skus)
+        return [one for one in self.kept.values() if wanted & {own.sku for own in one.details.skus}]
 
     def add_all(self, products: Sequence[tuple[Product, Sequence[Event]]]) -> set[str]:
         new = {one.id for one, _ in products if one.id not in self.kept}
@@ -147,9 +151,10 @@ class MemorySources:
         known = self._types.setdefault(kind.id, kind)
         self._types[kind.id] = max(known, kind, key=lambda one: one.version)
 
-    def keep_stock(self, stock: Stock) -> None:
-        known = self._stock.setdefault(stock.place, stock)
-        self._stock[stock.place] = max(known, stock, key=lambda one: one.version)
+    def keep_stock(self, levels: Sequence[Stock]) -> None:
+        for stock in levels:
+            known = self._stock.setdefault(stock.place, stock)
+            self._stock[stock.place] = max(known, stock, key=lambda one: one.version)
 
 
 class MemoryShop:
@@ -203,22 +208,37 @@ def _fits(one: Product, wanted: Wanted) -> bool:
 
 
 class MemoryCounters:
-    """Sales in memory; see `sales.Counters`."""
+    """Sales in memory; see `sales.Counters` and `sales.PastSales`."""
 
     def __init__(self, products: MemoryProducts) -> None:
         self._products = products
         self._known: set[str] = set()
+        self._noted: Counter[str] = Counter()
 
     def count(self, receipts: Sequence[Receipt]) -> list[Product]:
+        sold = self._fresh(receipts)
+        for product_id, pieces in sold.items():
+            self._products.sell(product_id, pieces)
+        return [one for known, pieces in sold.items() if doubled(one := self._products.get(known), pieces)]
+
+    def note(self, receipts: Sequence[Receipt]) -> None:
+        self._noted += self._fresh(receipts)
+
+    def add_up(self, say: Progress) -> int:
+        noted, self._noted = self._noted, Counter()
+        for product_id, pieces in noted.items():
+            self._products.sell(product_id, pieces)
+        say(len(noted), len(noted))
+        return len(noted)
+
+    def _fresh(self, receipts: Sequence[Receipt]) -> Counter[str]:
         sold: Counter[str] = Counter()
         for receipt in receipts:
             if receipt.order_id not in self._known:
                 self._known.add(receipt.order_id)
                 for sale in receipt.sales:
                     sold[sale.product_id] += sale.quantity
-        for product_id, pieces in sold.items():
-            self._products.sell(product_id, pieces)
-        return [one for known, pieces in sold.items() if doubled(one := self._products.get(known), pieces)]
+        return sold
 
 
 class MemoryPurchases:

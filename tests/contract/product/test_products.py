@@ -154,9 +154,18 @@ def test_staff_pick_products_by_what_they_are(store: Any, wish: dict[str, Any]) 
 
 
 def test_a_product_is_found_by_any_of_its_skus(store: Any) -> None:
-    one = kept(store, skus=[sku(), sku()])
-    assert store.of_sku(one.details.skus[1].sku) == one
-    assert store.of_sku(new_id()) is None
+    one, other = kept(store, skus=[sku(), sku()]), kept(store, skus=[sku()])
+    assert store.of_skus([one.details.skus[1].sku]) == [one]
+    both = store.of_skus([own.sku for own in [*one.details.skus, *other.details.skus]])
+    assert sorted(both, key=lambda found: found.id) == sorted([one, other], key=lambda found: found.id)
+    assert store.of_skus([new_id()]) == []
+
+
+def test_all_of_several_products_are_found_or_none(store: Any) -> None:
+    one, other = kept(store), kept(store)
+    assert {found.id for found in store.get_all([one.id, other.id])} == {one.id, other.id}
+    with pytest.raises(Missing):
+        store.get_all([one.id, new_id()])
 
 
 def test_products_that_know_an_older_category_are_found(store: Any) -> None:

@@ -60,12 +60,12 @@ def test_the_newest_stock_wins_whoever_comes_last() -> None:
     code = one.details.skus[0].sku
 
     def take(version: int) -> None:
-        level = Stock(sku=code, version=version, available=version)
-        merging.merge_stock(level, store=live.products, sources=live.sources, now=utcnow())
+        level = Stock(sku=code, version=version, available=version % 2)
+        merging.merge_stock([level], store=live.products, sources=live.sources, now=utcnow())
 
-    together(*(lambda version=version: take(version) for version in (3, 1, 5, 2, 4, 5, 1)))
-    assert live.products.get(one.id).available(code) == 5
-    assert live.sources.stock([code])[0].version == 5
+    together(*(lambda version=version: take(version) for version in (3, 1, 5, 2, 4, 5, 1, 6, 7, 4)))
+    assert live.products.get(one.id).available(code) == 1
+    assert live.sources.stock([code])[0].version == 7
 
 
 def test_sales_and_changes_do_not_undo_each_other() -> None:

@@ -52,10 +52,11 @@ def test_an_older_version_does_not_replace_a_newer_one(sources: Any) -> None:
 
 def test_a_newer_version_replaces_an_older_one(sources: Any) -> None:
     code = new_id()
-    sources.keep_stock(Stock(sku=code, version=1, available=3))
-    sources.keep_stock(Stock(sku=code, version=2, available=0))
-    sources.keep_stock(Stock(sku=code, location="loft", version=1, available=7))
-    sources.keep_stock(Stock(sku=code, version=1, available=9))
+    sources.keep_stock([Stock(sku=code, version=1, available=3)])
+    sources.keep_stock(
+        [Stock(sku=code, version=2, available=0), Stock(sku=code, location="loft", version=1, available=7)]
+    )
+    sources.keep_stock([Stock(sku=code, version=1, available=9), Stock(sku=new_id(), version=1, available=9)])
     assert sorted(sources.stock([code]), key=lambda level: level.location) == [
         Stock(sku=code, version=2, available=0),
         Stock(sku=code, location="loft", version=1, available=7),

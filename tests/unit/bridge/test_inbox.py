@@ -90,3 +90,25 @@ def test_the_same_event_twice_in_a_batch_has_two_names() -> None:
     one = Delivery(message_id="e", body=b"", channel=Channel(), tag=1, delivered=0)
     two = Delivery(message_id="e", body=b"", channel=Channel(), tag=2, delivered=0)
     assert one.record_id != two.record_id
+
+
+def test_messages_that_keep_coming_are_gathered() -> None:
+    clock = Clock()
+    inbox = Inbox(clock, gather=0.1)
+    inbox.put(delivery(1))
+    assert [one.tag for one in inbox.take(wait=0)] == [1], "the first one does not wait"
+    inbox.put(delivery(2))
+    assert inbox.take(wait=0) == []
+    inbox.put(delivery(3))
+    clock.now += 0.1
+    assert [one.tag for one in inbox.take(wait=0)] == [2, 3]
+
+
+def test_a_full_batch_waits_for_nothing_and_nothing_waits_at_the_end() -> None:
+    inbox = Inbox(Clock(), gather=60.0)
+    for number in range(12):
+        inbox.put(delivery(number))
+    assert len(inbox.take(wait=0)) == 10
+    assert inbox.take(wait=0) == []
+    inbox.close()
+    assert len(inbox.take(wait=0)) == 2

@@ -18,6 +18,9 @@ class Heard:
     def waiting(self, why: str, seconds: float) -> None:
         self.waits.append((why, seconds))
 
+    def missing(self, what: str) -> None:
+        raise AssertionError(what)
+
 
 def test_a_load_waits_for_its_events_again_and_again() -> None:
     heard, settled = Heard(), list[int]()

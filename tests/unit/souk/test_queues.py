@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -97,3 +97,58 @@ def test_a_message_that_failed_by_its_own_fault_is_tried_again_with_a_strike(cli
 
 def test_a_store_that_is_away_is_never_the_messages_fault(client: Client, sqs: Any) -> None:
     assert deliver(client, sqs, Happened(away=True), tries=900)["batchItemFailures"]
+
+
+class Together:
+    """A consumer of batches, the records it is given, and what it was shown."""
+
+    def __init__(self) -> None:
+        self.app = Souk("thing")
+        self.shown: list[list[str]] = []
+        self.app.batch_consumer("things", Happened)(self.view())
+
+    def view(self) -> Callable[[queues.Told[Happened]], None]:
+        def take(told: queues.Told[Happened]) -> None:
+            self.shown.append([event.aggregate for event, _ in told])
+            if any(event.aggregate == "poison" for event, _ in told):
+                raise ValueError("never")
+            if any(fact.away for _, fact in told):
+                raise Unavailable("the store is away")
+
+        return take
+
+    def give(self, **facts: Happened) -> dict[str, Any]:
+        records = [
+            {
+                "messageId": name,
+                "body": Event.of(fact, aggregate=name, version=1, now=utcnow()).encoded().decode(),
+                "attributes": {"ApproximateReceiveCount": "1"},
+            }
+            for name, fact in facts.items()
+        ]
+        with Client(self.app) as client:
+            answer: dict[str, Any] = client._app.handler_map["take"]({"Records": records}, Context("take", "1"))
+        return answer
+
+
+def test_a_batch_is_shown_at_once() -> None:
+    consumer = Together()
+    answer = consumer.give(one=Happened(), two=Happened())
+    assert (answer["batchItemFailures"], consumer.shown) == ([], [["one", "two"]])
+
+
+def test_a_bad_event_of_a_batch_holds_up_none_of_its_neighbours() -> None:
+    consumer = Together()
+    answer = consumer.give(one=Happened(), poison=Happened(), two=Happened(away=True))
+    assert [failed["itemIdentifier"] for failed in answer["batchItemFailures"]] == ["poison", "two"]
+    assert answer["refused"] == ["poison"]
+    assert consumer.shown[1:] == [["one"], ["poison"], ["two"]]
+
+
+def test_what_a_batch_consumer_does_not_know_is_left_out() -> None:
+    class Other(Happened, frozen=True, kw_only=True):
+        TYPE = "thing.else"
+
+    consumer = Together()
+    assert consumer.give(one=Other(), two=Happened())["batchItemFailures"] == []
+    assert consumer.shown == [["two"]]

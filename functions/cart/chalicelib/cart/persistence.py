@@ -1,5 +1,6 @@
 """Keeping carts in PostgreSQL as their events tell of them."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -22,17 +23,25 @@ class Told(msgspec.Struct, frozen=True):
 class Archive(Protocol):
     """Keeps carts for good."""
 
-    def upsert(self, cart: Cart, history: str | None) -> bool:
-        """Keep a cart that a Redis of `history` told of; False when the row is newer, or of a later history."""
+    def upsert_all(self, carts: Collection[Cart], history: str | None) -> int:
+        """Keep different carts that a Redis of `history` told of; where a row is newer, or of a later history, it stays."""
 
 
-def keep(event: Event, *, archive: Archive, limits: Limits, carts: Carts, now: datetime) -> None:
-    """Keep the cart that an event tells of, and finish the merge it may tell of. Safe to repeat, in any order."""
-    cart, told = cart_of(bytes(event.data)), msgspec.json.decode(event.data, type=Told)
-    archive.upsert(cart, told.history)
-    if cart.merged_into is None:
-        return
+def keep(events: Sequence[Event], *, archive: Archive, limits: Limits, carts: Carts, now: datetime) -> None:
+    """Keep the carts that events tell of, and finish the merges they may tell of. Safe to repeat, in any order."""
+    histories: dict[str | None, dict[str, Cart]] = {}
+    for event in sorted(events, key=lambda one: one.version):
+        cart, told = cart_of(bytes(event.data)), msgspec.json.decode(event.data, type=Told)
+        histories.setdefault(told.history, {})[cart.id] = cart
+    for history, newest in histories.items():
+        archive.upsert_all(newest.values(), history)
+        for cart in newest.values():
+            if cart.merged_into is not None:
+                _finish(cart, limits=limits, carts=carts, now=now)
+
+
+def _finish(merged: Cart, *, limits: Limits, carts: Carts, now: datetime) -> None:
     try:  # with the source as it is now: a primary that lost a failover tells of carts that went on without it
-        absorb(carts.get(cart.id), limits=limits, carts=carts, now=now)
+        absorb(carts.get(merged.id), limits=limits, carts=carts, now=now)
     except Missing:
         return  # what it was merged into is long gone

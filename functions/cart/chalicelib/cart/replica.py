@@ -1,6 +1,7 @@
 """The cart service's replica of products and stock: what it shows lines with, fed by events alone."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -43,7 +44,10 @@ SELL = """
 """
 NEWER_STOCK = """
     INSERT INTO stock AS kept (sku, location, version, available, ready, expected_on, released_on)
-    VALUES (%(sku)s, %(location)s, %(version)s, %(available)s, %(ready)s, %(expected_on)s, %(released_on)s)
+    SELECT *
+      FROM jsonb_to_recordset(%(levels)s::jsonb) AS given (
+           sku text, location text, version bigint, available bigint, ready bigint, expected_on date, released_on date)
+     ORDER BY sku, location
     ON CONFLICT (sku, location) DO UPDATE
        SET version = excluded.version, available = excluded.available, ready = excluded.ready,
            expected_on = excluded.expected_on, released_on = excluded.released_on
@@ -77,11 +81,18 @@ class Replica:
             if _newer(tx, product.product_id, version, "withdrawn"):
                 tx.run(WITHDRAW, id=product.product_id, version=version)
 
-    def restock(self, stock: StockChanged, version: int) -> None:
-        """Take over how many of a SKU can be sold at a location."""
-        ready = stock.available if stock.ready is None else stock.ready
+    def restock(self, levels: Sequence[tuple[StockChanged, int]]) -> None:
+        """Take over how many of SKUs can be sold at locations, as of these versions; in one round trip."""
+        newest = {
+            (level.sku, level.location): _row(level, version) for level, version in sorted(levels, key=itemgetter(1))
+        }
         with self._database.reading() as session:
-            session.run(NEWER_STOCK, **{**msgspec.structs.asdict(stock), "ready": ready}, version=version)
+            session.run(NEWER_STOCK, levels=msgspec.json.encode(list(newest.values())).decode())
+
+
+def _row(level: StockChanged, version: int) -> dict[str, Any]:
+    ready = level.available if level.ready is None else level.ready
+    return {**msgspec.structs.asdict(level), "ready": ready, "version": version}
 
 
 def _newer(tx: Transaction, product_id: str, version: int, state: str) -> bool:

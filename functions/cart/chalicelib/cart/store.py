@@ -20,8 +20,11 @@ FIND = "SELECT body FROM carts WHERE id = %(id)s"
 # A new row is the writer's from the beginning: one that was nobody's could be compared with a server after its heir.
 NEWER = """
     INSERT INTO carts AS kept (id, version, state, customer_id, skus, body, history, changed_at)
-    VALUES (%(id)s, %(version)s, %(state)s, %(customer_id)s, %(skus)s, %(body)s,
-            (SELECT history FROM histories WHERE history = %(history)s), %(changed_at)s)
+    SELECT id, version, state, customer_id, skus, body, (SELECT history FROM histories WHERE history = %(history)s),
+           changed_at
+      FROM jsonb_to_recordset(%(carts)s::jsonb) AS given (
+           id uuid, version bigint, state text, customer_id text, skus text[], body text, changed_at timestamptz)
+     ORDER BY id
     ON CONFLICT (id) DO UPDATE
        SET version = excluded.version, state = excluded.state, customer_id = excluded.customer_id,
            skus = excluded.skus, body = excluded.body, changed_at = excluded.changed_at
@@ -128,15 +131,18 @@ class KeptCarts:
 
     def upsert(self, cart: Cart, history: str | None) -> bool:
         """Keep a cart that a server of `history` told of; False when the row is newer, or that server's no more."""
+        return self.upsert_all([cart], history) == 1
+
+    def upsert_all(self, carts: Collection[Cart], history: str | None) -> int:
+        """Keep different carts that a server of `history` told of, in one round trip; return how many were newer."""
         with self._database.reading() as session:
-            return session.run(NEWER_OF_HISTORY, **row_of(cart), body=body_of(cart), history=history) == 1
+            return session.run(NEWER_OF_HISTORY, carts=rows_of(carts), history=history)
 
     def keep(self, cart: Cart, history: str, before: str) -> bool:
         """Keep a cart that a server of `history` may lose; False when the row is newer, or that server's no more."""
         self._note(before, history)
         with self._database.transaction() as tx:
-            row = {**row_of(cart), "body": body_of(cart), "history": history}
-            if tx.run(NEWER_OF_HISTORY, **row) == 1:
+            if tx.run(NEWER_OF_HISTORY, carts=rows_of([cart]), history=history) == 1:
                 return True
             return tx.one(SAME, id=cart.id, version=cart.version, history=history) is not None
 
@@ -148,7 +154,7 @@ class KeptCarts:
         self._note(before, history)
         with self._database.transaction() as tx:
             if held is not None:
-                tx.run(NEWER_OF_EARLIER, **row_of(held), body=body_of(held), history=history)
+                tx.run(NEWER_OF_EARLIER, carts=rows_of([held]), history=history)
                 row = tx.one(COMPARED, id=cart_id, history=history)
             else:
                 row = tx.one(COMPARED_ALONE, id=cart_id, history=history, **self._lasts())
@@ -194,16 +200,21 @@ class KeptCarts:
         return cart.settled(str(last["order_id"]), Verdict(last["state"]), _rejection(last))
 
 
-def row_of(cart: Cart) -> Row:
-    """Return the columns of a cart beside its body."""
-    return {
-        "id": cart.id,
-        "version": cart.version,
-        "state": cart.state,
-        "customer_id": cart.holder.customer_id,
-        "skus": [line.sku for line in cart.lines],
-        "changed_at": cart.changed_at,
-    }
+def rows_of(carts: Collection[Cart]) -> str:
+    """Return carts as the rows that PostgreSQL is given, in JSON."""
+    rows = [
+        {
+            "id": cart.id,
+            "version": cart.version,
+            "state": cart.state,
+            "customer_id": cart.holder.customer_id,
+            "skus": [line.sku for line in cart.lines],
+            "body": body_of(cart),
+            "changed_at": cart.changed_at,
+        }
+        for cart in carts
+    ]
+    return msgspec.json.encode(rows).decode()
 
 
 class KeptSubmissions:
@@ -219,7 +230,7 @@ class KeptSubmissions:
         with self._database.transaction() as tx:
             if tx.run(SUBMIT, **_columns(submission)) == 0:
                 return _standing(tx, submission.fact)
-            tx.run(NEWER, **row_of(cart), body=body_of(cart), history=None)
+            tx.run(NEWER, carts=rows_of([cart]), history=None)
             add_events(tx, _told(submission.fact, now))
         return submission
 

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.product.model import Product
 from chalicelib.product.receipts import Receipt, Sale
-from chalicelib.product.sales import doubled
-from chalicelib.product.store import OWN, product_of
+from chalicelib.product.sales import Progress, doubled
+from chalicelib.product.store import BATCH, OWN, product_of
 from souk.mongo import Mongo
+
+if TYPE_CHECKING:
+    from pymongo.database import Database as Documents
 
 
 class MongoCounters:
@@ -23,20 +26,56 @@ class MongoCounters:
 
         A product's `sold` is no part of what staff or the merge write, so that neither overtakes the other.
         """
-        told = {one.order_id: one for one in receipts}
         with self._mongo.transaction() as (documents, session):
-            asked = {"_id": {"$in": sorted(told)}}
-            known = {one["_id"] for one in documents.sold_orders.find(asked, {"_id": 1}, session=session)}
-            fresh = sorted(told.keys() - known)
-            if not fresh:
+            sales = _claimed(receipts, documents, session)
+            if not sales:
                 return []
-            documents.sold_orders.insert_many([{"_id": one} for one in fresh], session=session)
-            sales = [sale for one in fresh for sale in told[one].sales]
             pieces = _pieces((sale.product_id, sale) for sale in sales)
-            documents.sold_skus.bulk_write(_per_sku(sales), session=session)
             documents.products.bulk_write(_per_product(pieces), session=session)
             found = documents.products.find({"_id": {"$in": sorted(pieces)}}, OWN, session=session)
             return [one for one in map(product_of, found) if doubled(one, pieces[one.id])]
+
+    def note(self, receipts: Sequence[Receipt]) -> None:
+        """Count orders of the past per SKU only, in one transaction; `add_up` brings the products up to date after."""
+        with self._mongo.transaction() as (documents, session):
+            _claimed(receipts, documents, session)
+
+    def add_up(self, say: Progress) -> int:
+        """Make the products' sales those of their SKUs, some products at a time; return how many differed.
+
+        A sale that is counted meanwhile collides with it: Unavailable, and the same again goes on.
+        """
+        owners: dict[str, list[str]] = {}
+        with self._mongo.documents() as documents:
+            for one in documents.sold_skus.find({}, {"product_id": 1}):
+                owners.setdefault(one["product_id"], []).append(one["_id"])
+        products, differed = sorted(owners), 0
+        for begin in range(0, len(products), BATCH):
+            some = products[begin : begin + BATCH]
+            differed += self._add_up([sku for one in some for sku in owners[one]])
+            say(begin + len(some), len(products))
+        return differed
+
+    def _add_up(self, skus: Sequence[str]) -> int:
+        with self._mongo.transaction() as (documents, session):
+            sold: Counter[str] = Counter()
+            for one in documents.sold_skus.find({"_id": {"$in": skus}}, session=session):
+                sold[one["product_id"]] += one["sold"]
+            return documents.products.bulk_write(_totals(sold), ordered=False, session=session).modified_count
+
+
+def _claimed(receipts: Sequence[Receipt], documents: "Documents[dict[str, Any]]", session: Any) -> list[Sale]:
+    """Claim the orders that were not counted before and count their SKUs; return their sales."""
+    told = {one.order_id: one for one in receipts}
+    asked = {"_id": {"$in": sorted(told)}}
+    known = {one["_id"] for one in documents.sold_orders.find(asked, {"_id": 1}, session=session)}
+    fresh = sorted(told.keys() - known)
+    if not fresh:
+        return []
+    documents.sold_orders.insert_many([{"_id": one} for one in fresh], session=session)
+    sales = [sale for one in fresh for sale in told[one].sales]
+    documents.sold_skus.bulk_write(_per_sku(sales), session=session)
+    return sales
 
 
 def _pieces(sales: Iterable[tuple[str, Sale]]) -> Counter[str]:
@@ -60,3 +99,11 @@ def _per_product(pieces: Counter[str]) -> list[Any]:
     from pymongo import UpdateOne
 
     return [UpdateOne({"_id": product_id}, {"$inc": {"sold": sold}}) for product_id, sold in sorted(pieces.items())]
+
+
+def _totals(sold: Counter[str]) -> list[Any]:
+    from pymongo import UpdateOne
+
+    return [
+        UpdateOne({"_id": one, "sold": {"$ne": number}}, {"$set": {"sold": number}}) for one, number in sold.items()
+    ]

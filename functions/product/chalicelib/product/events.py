@@ -112,7 +112,7 @@ def told(before: Product | None, after: Product, now: datetime) -> list[Event]:
         events.append(_event(published(after), after, now))
     elif kind := WITHDRAWN.get((was, after.state)):
         events.append(_event(_withdrawn(kind, after), after, now))
-    if before is None or anew or _shown(before) != _shown(after):
+    if before is None or anew or before.shown != after.shown:
         events.append(changed(after, now))
     return events
 
@@ -135,12 +135,6 @@ def _withdrawn(kind: type[_Withdrawn], product: Product) -> _Withdrawn:
 
 def _event(fact: Fact, product: Product, now: datetime) -> Event:
     return Event.of(fact, aggregate=product.id, version=product.version, now=now)
-
-
-def _shown(product: Product) -> tuple[object, ...]:
-    """Return what the index shows of others' facts: whether a SKU can be had, not how many."""
-    skus = sorted({level.sku for level in product.stock})
-    return product.category, [(sku, bool(product.available(sku))) for sku in skus]
 
 
 class CategoryChanged(Fact, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Bringing in products, and what was bought, from elsewhere, hundreds at a time; a repeated import changes nothing."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -29,7 +30,7 @@ from chalicelib.product.model import (
 )
 from chalicelib.product.receipts import Receipt
 from chalicelib.product.recommendation import Basket, Purchases
-from chalicelib.product.sales import Counters
+from chalicelib.product.sales import PastSales, Progress
 from souk.errors import Unavailable
 from souk.events import Event
 from souk.ids import id_of
@@ -144,20 +145,22 @@ def _shown(products: Sequence[Product], index: Index) -> bool:
     return True
 
 
-def import_purchases(batch: Sequence[Receipt], *, counters: Counters, purchases: Purchases) -> None:
+def import_purchases(batch: Sequence[Receipt], *, past: PastSales, purchases: Purchases | None) -> None:
     """Count what was sold and bought together in past orders, one transaction in each store.
 
-    The claim is the order's id: when its order.placed comes, it changes nothing. `show_sales` then tells the index.
+    The claim is the order's id: when its order.placed comes, it changes nothing. `show_sales` then tells the products.
+    Without a graph to keep them in, what was bought together is counted when the orders are told again.
     """
-    counters.count(batch)
-    purchases.count([Basket.of(one.order_id, [sale.product_id for sale in one.sales]) for one in batch])
+    past.note(batch)
+    if purchases is not None:
+        purchases.count([Basket.of(one.order_id, [sale.product_id for sale in one.sales]) for one in batch])
 
 
-def show_sales(*, store: Walkable, index: Index) -> int:
-    """Show the index how products sell by now, once for many imported purchases; return how many have sold."""
-    shown = 0
-    for batch in store.touched(BEGINNING):
-        sold = [one for one in batch if one.sold]
-        index.write(sold)
-        shown += len(sold)
-    return shown
+def show_sales(*, past: PastSales, store: Walkable, index: Index, say: Progress) -> int:
+    """Show products, and the index, how they sell by now, once for many imported purchases; return how many differed."""
+    differed = past.add_up(say)
+    if differed:
+        with suppress(Unavailable):  # an index that is down learns of sales as they double
+            for batch in store.touched(BEGINNING):
+                index.write([one for one in batch if one.sold])
+    return differed

@@ -1,6 +1,6 @@
 """Keeping the search index: a product is read as it is now and written under its `rev`, whatever the event said."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from chalicelib.product.model import Product
@@ -17,11 +17,11 @@ class Index(Protocol):
 class Readable(Protocol):
     """Reads products."""
 
-    def get(self, product_id: str) -> Product:
-        """Return a product in any state. Raises Missing."""
+    def get_all(self, product_ids: Sequence[str]) -> list[Product]:
+        """Return products in any state, in any order. Raises Missing where one is not there."""
         ...
 
 
-def index_product(product_id: str, *, store: Readable, index: Index) -> None:
-    """Show the index a product as it is now. Events come late and out of order; what is read is never older."""
-    index.write([store.get(product_id)])
+def index_products(product_ids: Collection[str], *, store: Readable, index: Index) -> None:
+    """Show the index products as they are now. Events come late and out of order; what is read is never older."""
+    index.write(store.get_all(sorted(set(product_ids))))

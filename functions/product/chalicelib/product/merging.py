@@ -1,16 +1,17 @@
 """What other services tell is kept here under its own version, and merged into the products it belongs to.
 
-A replica is written before products are read, and a product is written before replicas are read: whoever comes second
-sees the other.
+A replica is written before products are read, and a product is written before replicas are read, once more after each
+write: whoever comes second sees the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.product.changes import Change, Changeable, change, changed
+from chalicelib.product.changes import TRIES, Change, Changeable, changed
 from chalicelib.product.model import Category, Product, Stock, moment
 from chalicelib.product.product_types import ProductType
+from souk.errors import Unavailable
 
 BATCH = 100
 
@@ -38,20 +39,24 @@ class Sources(Protocol):
         """Keep a product type."""
         ...
 
-    def keep_stock(self, stock: Stock) -> None:
-        """Keep a SKU's stock at a location."""
+    def keep_stock(self, levels: Sequence[Stock]) -> None:
+        """Keep the stock of SKUs at locations, in one round trip."""
         ...
 
 
 class Merged(Changeable, Protocol):
     """Finds the products that something belongs to."""
 
+    def get_all(self, product_ids: Sequence[str]) -> list[Product]:
+        """Return products in any state, in any order. Raises Missing where one is not there."""
+        ...
+
     def in_category(self, category_id: str, *, older_than: int, limit: int) -> list[Product]:
         """Return products of a category that know an older version of it, or none."""
         ...
 
-    def of_sku(self, sku: str) -> Product | None:
-        """Return the product that a SKU belongs to."""
+    def of_skus(self, skus: Sequence[str]) -> list[Product]:
+        """Return the products that SKUs belong to."""
         ...
 
     def save_all(self, changes: Sequence[Change]) -> int:
@@ -66,24 +71,53 @@ def merge_category(category: Category, *, store: Merged, sources: Sources, now: 
         store.save_all([changed(one, one.merged(category, []), now) for one in products])
 
 
-def merge_stock(stock: Stock, *, store: Merged, sources: Sources, now: datetime) -> None:
-    """Keep a SKU's stock and tell it to its product."""
-    sources.keep_stock(stock)
-    if product := store.of_sku(stock.sku):
-        change(product.id, lambda one: one.merged(None, [stock]), store=store, now=now)
+def merge_stock(levels: Collection[Stock], *, store: Merged, sources: Sources, now: datetime) -> None:
+    """Keep the stock of SKUs and tell it to their products: four round trips, however many there are.
+
+    Only a difference that shoppers see is written: how many there are exactly is read from the replica by who asks.
+    """
+    newest = {one.place: one for one in sorted(levels, key=lambda one: one.version)}
+    sources.keep_stock(list(newest.values()))
+    skus = sorted({one.sku for one in levels})
+    _bring_up(store.of_skus(skus), again=lambda: store.of_skus(skus), store=store, sources=sources, now=now)
 
 
-def refreshed(product_id: str, *, store: Changeable, sources: Sources, now: datetime) -> Product:
+def refreshed(product_id: str, *, store: Merged, sources: Sources, now: datetime) -> Product:
     """Return a product merged with what is known of its category and its stock."""
-    return change(product_id, lambda one: merged([one], sources)[0], store=store, now=moment(now))
+    ids = [product_id]
+    return _bring_up(
+        store.get_all(ids), again=lambda: store.get_all(ids), store=store, sources=sources, now=moment(now)
+    )[0]
 
 
 def refresh_all(products: Sequence[Product], *, store: Merged, sources: Sources, now: datetime) -> None:
-    """Merge new products with what is known; one that was overtaken has been told by whoever overtook it."""
-    after = merged(products, sources)
-    different = [changed(one, other, now) for one, other in zip(products, after, strict=True) if one != other]
-    if different:
-        store.save_all(different)
+    """Merge new products with what is known."""
+    ids = [one.id for one in products]
+    _bring_up(products, again=lambda: store.get_all(ids), store=store, sources=sources, now=now)
+
+
+def _bring_up(
+    products: Sequence[Product],
+    *,
+    again: Callable[[], Sequence[Product]],
+    store: Merged,
+    sources: Sources,
+    now: datetime,
+) -> Sequence[Product]:
+    """Write products until they show what the replicas know, and return them.
+
+    Who writes looks once more: meanwhile somebody may have kept something newer and found no need to write it.
+    """
+    for _ in range(TRIES):
+        after = merged(products, sources)
+        changes = [
+            changed(one, other, now) for one, other in zip(products, after, strict=True) if one.shown != other.shown
+        ]
+        if not changes:
+            return products
+        store.save_all(changes)
+        products = again()
+    raise Unavailable("products are being changed by many at once")
 
 
 def merged(products: Sequence[Product], sources: Sources) -> list[Product]:

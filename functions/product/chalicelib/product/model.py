@@ -193,9 +193,17 @@ class Product(Struct, frozen=True, kw_only=True):
             return [ALL]
         return [ALL, *(crumb.id for crumb in self.category.path)]
 
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """What shoppers see of others' facts: whether something can be had at a location, not how many."""
+        return self.category, [(level.place, level.available > 0, level.released_on) for level in self.stock]
+
     def available(self, sku: str) -> int | None:
-        """How many of a SKU can be had, wherever they lie; None while the stock has not been heard of."""
-        levels = [level.available for level in self.stock if level.sku == sku]
+        """How many of a SKU can be had, wherever they lie; None while the stock has not been heard of.
+
+        What one location lacks is no other one's loss.
+        """
+        levels = [max(0, level.available) for level in self.stock if level.sku == sku]
         return sum(levels) if levels else None
 
     def released_on(self, sku: str) -> date | None:

@@ -7,9 +7,9 @@ from typing import Annotated, NamedTuple, Protocol
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
-from chalicelib.product.changes import Changeable, change
+from chalicelib.product.changes import change
 from chalicelib.product.events import told
-from chalicelib.product.merging import Sources, refreshed
+from chalicelib.product.merging import Merged, Sources, merged, refreshed
 from chalicelib.product.model import (
     Address,
     AttributeName,
@@ -99,7 +99,7 @@ class Made(NamedTuple):
     id: str
 
 
-class Products(Changeable, Protocol):
+class Products(Merged, Protocol):
     """Keeps products and what they were before."""
 
     def add(self, product: Product, events: Sequence[Event]) -> Product:
@@ -164,10 +164,10 @@ def edit(
     return refreshed(product_id, store=store, sources=sources, now=now)
 
 
-def picked(wish: Wish, *, after: Made | None, limit: int, store: Products) -> Page[Product]:
-    """Return a page of products, newest first."""
+def picked(wish: Wish, *, after: Made | None, limit: int, store: Products, sources: Sources) -> Page[Product]:
+    """Return a page of products with as many of each as there are by now, newest first."""
     found = store.pick(wish, after=after, limit=limit + 1)
-    return page(found, limit, lambda one: Made(int(one.created_at.timestamp() * 1000), one.id))
+    return page(merged(found, sources), limit, lambda one: Made(int(one.created_at.timestamp() * 1000), one.id))
 
 
 def history(product_id: str, *, below: int | None, limit: int, store: Products) -> Page[Product]:

@@ -1,7 +1,7 @@
 """MongoDB behind the replicas: categories, product types and stock as their owners tell of them."""
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -9,6 +9,10 @@ from chalicelib.product.model import Category, Stock
 from chalicelib.product.product_types import ProductType
 from souk.mongo import Mongo
 
+if TYPE_CHECKING:
+    from pymongo.errors import BulkWriteError
+
+DUPLICATE = 11000  # MongoDB's number of a duplicate key
 FIRST = "default"  # the location whose stock is kept under the SKU alone
 Kept = TypeVar("Kept", Category, ProductType, Stock)
 
@@ -35,31 +39,44 @@ class MongoSources:
 
     def keep_category(self, category: Category) -> None:
         """Keep a category."""
-        self._keep("categories", category.id, category)
+        self._keep("categories", {category.id: category})
 
     def keep_product_type(self, kind: ProductType) -> None:
         """Keep a product type."""
-        self._keep("product_types", kind.id, kind)
+        self._keep("product_types", {kind.id: kind})
 
-    def keep_stock(self, stock: Stock) -> None:
-        """Keep a SKU's stock at a location."""
-        key = stock.sku if stock.location == FIRST else f"{stock.location} {stock.sku}"  # no SKU has a blank in it
-        self._keep("stock", key, stock)
+    def keep_stock(self, levels: Sequence[Stock]) -> None:
+        """Keep the stock of SKUs at locations, in one round trip."""
+        self._keep("stock", {_place(one): one for one in levels})
 
     def _all(self, collection: str, asked: dict[str, Any], shape: type[Kept]) -> list[Kept]:
         with self._mongo.documents() as documents:
             return [msgspec.convert(one, shape) for one in documents[collection].find(asked)]
 
-    def _keep(self, collection: str, key: str, kept: Category | ProductType | Stock) -> None:
-        """Upsert under its version. A parallel insert makes the upsert collide: once more, then a newer one is there."""
-        from pymongo.errors import DuplicateKeyError
+    def _keep(self, collection: str, kept: Mapping[str, Category | ProductType | Stock]) -> None:
+        """Upsert each under its version. It collides with a newer one, and with a parallel insert: once more, then."""
+        from pymongo import ReplaceOne
+        from pymongo.errors import BulkWriteError
 
-        asked = {"_id": key, "version": {"$lt": kept.version}}
-        written = msgspec.to_builtins(kept)
+        asked = [
+            ReplaceOne({"_id": key, "version": {"$lt": one.version}}, msgspec.to_builtins(one), upsert=True)
+            for key, one in kept.items()
+        ]
         with self._mongo.documents() as documents:
             for _ in range(2):
                 try:
-                    documents[collection].replace_one(asked, written, upsert=True)
-                except DuplicateKeyError:
-                    continue
+                    documents[collection].bulk_write(asked, ordered=False)
+                except BulkWriteError as error:
+                    if _collided(error):
+                        continue
+                    raise
                 return
+
+
+def _place(stock: Stock) -> str:
+    return stock.sku if stock.location == FIRST else f"{stock.location} {stock.sku}"  # no SKU has a blank in it
+
+
+def _collided(error: "BulkWriteError") -> bool:
+    details = error.details or {}
+    return all(one["code"] == DUPLICATE for one in details["writeErrors"]) and not details["writeConcernErrors"]

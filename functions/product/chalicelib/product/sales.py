@@ -1,6 +1,6 @@
 """Counting what is sold, once per order: what sells best is shown first where nothing better is known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -8,6 +8,9 @@ from chalicelib.product.events import changed
 from chalicelib.product.model import Product
 from chalicelib.product.receipts import Receipt
 from souk.events import Event
+
+Progress = Callable[[int, int], None]
+"""Hears how many are done of how many."""
 
 
 class Counters(Protocol):
@@ -21,6 +24,18 @@ class Counters(Protocol):
         ...
 
 
+class PastSales(Protocol):
+    """Counts what was sold in the past, many orders at a time."""
+
+    def note(self, receipts: Sequence[Receipt]) -> None:
+        """Count the orders that were not counted before per SKU; claim and count in one transaction."""
+        ...
+
+    def add_up(self, say: Progress) -> int:
+        """Make the products' sales those of their SKUs; return how many differed. Raises Unavailable: again, then."""
+        ...
+
+
 class Tellable(Protocol):
     """Keeps products whose outboxes can be added to."""
 
@@ -29,9 +44,9 @@ class Tellable(Protocol):
         ...
 
 
-def count_sales(receipt: Receipt, *, counters: Counters, store: Tellable, now: datetime) -> None:
-    """Count what an order sold; the index is told of sales as they double, as what sells well is ranked by their logarithm."""
-    if grown := counters.count([receipt]):
+def count_sales(receipts: Sequence[Receipt], *, counters: Counters, store: Tellable, now: datetime) -> None:
+    """Count what orders sold; the index is told of sales as they double, as what sells well is ranked by their logarithm."""
+    if grown := counters.count(receipts):
         store.tell([(one, [changed(one, now)]) for one in grown])
 
 

@@ -93,6 +93,14 @@ class MongoProducts:
             raise Missing("there is no such product")
         return product_of(found)
 
+    def get_all(self, product_ids: Sequence[str]) -> list[Product]:
+        """Return products in any state, in any order. Raises Missing where one is not there."""
+        with self._mongo.documents() as documents:
+            found = [product_of(one) for one in documents.products.find({"_id": {"$in": list(product_ids)}}, OWN)]
+        if len(found) < len(product_ids):
+            raise Missing("there is no such product")
+        return found
+
     def add(self, product: Product, events: Sequence[Event]) -> Product:
         """Keep a new product, or return the one that is there already under its id. Raises Refused."""
         from pymongo.errors import DuplicateKeyError
@@ -166,11 +174,10 @@ class MongoProducts:
             found = documents.products.find({"details.category_id": category_id, **stale}, OWN).limit(limit)
             return [product_of(one) for one in found]
 
-    def of_sku(self, sku: str) -> Product | None:
-        """Return the product that a SKU belongs to."""
+    def of_skus(self, skus: Sequence[str]) -> list[Product]:
+        """Return the products that SKUs belong to."""
         with self._mongo.documents() as documents:
-            found = documents.products.find_one({"codes": sku}, OWN)
-        return product_of(found) if found else None
+            return [product_of(one) for one in documents.products.find({"codes": {"$in": list(skus)}}, OWN)]
 
     def add_all(self, products: Sequence[tuple[Product, Sequence[Event]]]) -> set[str]:
         """Keep those that are not there yet; return their ids. Raises Refused."""

@@ -1,22 +1,25 @@
-"""Doors for messages: each event of a batch goes to one use case, and one bad event never holds up its neighbours."""
+"""Doors for messages: events go to one use case each, or all at once; a bad one never holds up its neighbours."""
 
 import base64
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from chalice.app import CloudWatchEvent, Rate, SQSEvent
 
 from souk import telemetry
 from souk.errors import SoukError, Unavailable
-from souk.events import Catalogue, Fact, catalogue, decoded
+from souk.events import Catalogue, Event, Fact, catalogue, decoded
 from souk.settings import stage
 
 if TYPE_CHECKING:
     import logging
 
+Said = TypeVar("Said", bound=Fact)
+Told = Sequence[tuple[Event, Said]]
+"""What a consumer is told at once."""
 BATCH = 10
 TRIES = 5  # after so many failures that are the message's own fault, it is parked in the dead letter queue
 DEAD = "-dead"
@@ -27,11 +30,12 @@ LONGEST_PAUSE = 60  # seconds between tries
 
 
 class Consumer(msgspec.Struct, frozen=True, kw_only=True):
-    """One queue of events and the view that takes them."""
+    """One queue of events and the view that takes them, one by one or all of a batch together."""
 
     name: str
     facts: Catalogue
     view: Callable[..., None]
+    together: bool = False
 
     @property
     def queue(self) -> str:
@@ -68,9 +72,19 @@ class QueueDoors:
 
         What stands under the view's name afterwards is the function that Lambda invokes with a batch.
         """
+        return self._registering(functools.partial(Consumer, name=name, facts=catalogue(*facts)))
 
+    def batch_consumer(self, name: str, *facts: type[Fact]) -> Callable[[Callable[..., None]], Callable[..., Any]]:
+        """Register `view(told)` as a consumer that is told all events of a batch at once, as pairs (event, fact).
+
+        For effects that many share a round trip of. When the view raises, each is given to it once more by itself, so
+        its effect has to be one that is safe to repeat.
+        """
+        return self._registering(functools.partial(Consumer, name=name, facts=catalogue(*facts), together=True))
+
+    def _registering(self, made: Callable[..., Consumer]) -> Callable[[Callable[..., None]], Callable[..., Any]]:
         def register(view: Callable[..., None]) -> Callable[..., Any]:
-            consumer = Consumer(name=name, facts=catalogue(*facts), view=view)
+            consumer = made(view=view)
             self.consumers.append(consumer)
 
             def take(batch: SQSEvent) -> dict[str, Any]:
@@ -104,15 +118,17 @@ class QueueDoors:
         return register
 
     def _take(
-        self, consumer: Consumer, records: Iterable[Mapping[str, Any]], time_left: Callable[[], float]
+        self, consumer: Consumer, records: Sequence[Mapping[str, Any]], time_left: Callable[[], float]
     ) -> dict[str, Any]:
-        """Give each record to the consumer; answer with those to be tried again (Lambda's partial batch response).
+        """Give the records to the consumer; answer with those to be tried again (Lambda's partial batch response).
 
         `refused` names those whose failure is their own fault, for a bridge that counts tries itself. What there is no
         time for is left for another batch: a function that is ended by its time-out would repeat all of this one.
         """
         failed: list[str] = []
         refused: list[str] = []
+        if consumer.together and len(records) > 1 and self._take_together(consumer, records):
+            records = ()
         for record in records:
             message = str(record["messageId"])
             if time_left() < LEAST:
@@ -148,14 +164,26 @@ class QueueDoors:
             raise Unavailable(f"{len(failed)} of {len(records)} messages have to be given to {consumer.name} again")
         return {}
 
-    def _take_one(self, consumer: Consumer, record: Mapping[str, Any]) -> None:
-        event = decoded(record["body"])
-        fact = consumer.facts.get(event.type)
-        if fact is None:
-            return  # bound by an older topology; nothing here asks for it any more
-        before = telemetry.trace_id.set(event.trace)
+    def _take_together(self, consumer: Consumer, records: Sequence[Mapping[str, Any]]) -> bool:
+        """Give all records at once, under the trace of the first; False where each has to be tried by itself."""
         try:
-            consumer.view(event, event.read(fact))
+            self._view(consumer, [decoded(record["body"]) for record in records])
+        except Exception as error:  # noqa: BLE001 - whatever it is, each event by itself tells whose fault it is
+            self.telemetry.info("one by one", extra={"consumer": consumer.name, "why": str(error)})
+            return False
+        return True
+
+    def _take_one(self, consumer: Consumer, record: Mapping[str, Any]) -> None:
+        self._view(consumer, [decoded(record["body"])])
+
+    def _view(self, consumer: Consumer, events: Sequence[Event]) -> None:
+        """Show the consumer what it asks for of these; the rest was bound by an older topology."""
+        told = [(event, event.read(consumer.facts[event.type])) for event in events if event.type in consumer.facts]
+        if not told:
+            return
+        before = telemetry.trace_id.set(told[0][0].trace)
+        try:
+            consumer.view(told) if consumer.together else consumer.view(*told[0])
         finally:
             telemetry.trace_id.reset(before)
 
