@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from bench.checkout.asking import Asking, Wish
 from bench.checkout.journal import Entry
-from bench.checkout.shop import CONTACT, HOME, Goods, Unexpected
+from bench.checkout.shop import CONTACT, Goods, Unexpected
+from souk_cli.demo.wish import quote_for
 from souk_local.patience import keep_looking
 
 FRESH = 600.0  # seconds that a token is used; it is good for fifteen minutes
@@ -122,14 +123,15 @@ def _await_known(asking: Asking, goods: Goods) -> None:
     )
     await_answer(
         lambda: asking.act(
-            Wish(what="quote", method="POST", path="/order/quotes", body=quote_for([line], "pickup"), key=str(uuid4()))
+            Wish(
+                what="quote",
+                method="POST",
+                path="/order/quotes",
+                body=quote_for([line], CONTACT, method="pickup"),
+                key=str(uuid4()),
+            )
         )
     )
-
-
-def quote_for(lines: list[dict[str, Any]], method: str) -> dict[str, Any]:
-    """Return what a quote is asked for with."""
-    return {"lines": lines, "contact": CONTACT, "shipping_address": HOME, "shipping_method": method}
 
 
 def await_answer(ask: Callable[[], Entry]) -> Entry:

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from bench.checkout.people import quote_for
-from bench.checkout.shop import Buyer, Goods
+from bench.checkout.shop import CONTACT, Buyer, Goods
 from bench.wire import Client, NoAnswer
+from souk_cli.demo.wish import quote_for
 from souk_local.patience import keep_looking
 
 PACE = 0.05  # seconds between two requests
@@ -84,7 +84,7 @@ def probing(base: str, goods: Goods) -> Iterator[tuple[Probe, Probe]]:
         return client.ask("PUT", where, wish, token=buyer.token).status
 
     def quote(client: Client) -> int:
-        wish = quote_for([{"sku": goods.sku, "quantity": 1}], "pickup")
+        wish = quote_for([{"sku": goods.sku, "quantity": 1}], CONTACT, method="pickup")
         return client.ask("POST", "/order/quotes", wish, headers={"Idempotency-Key": str(uuid4())}).status
 
     probes = Probe(base, change), Probe(base, quote)

@@ -13,18 +13,11 @@ from bench.patience import until
 from bench.wire import CannotGoOn, Client, Reply
 from souk.ids import new_id
 from souk_cli import owner
+from souk_cli.demo.wish import quote_for
 
 PRICE = 1_000  # cents
 GLANCE = 0.01  # seconds between looks
 PATIENCE = 60.0  # seconds for the effect of an event
-HOME = {
-    "recipient": "Ada Lovelace",
-    "street": "12 St James's Square",
-    "city": "Springfield",
-    "postal_code": "62701",
-    "region": "IL",
-    "country": "US",
-}
 WHEN_DECIDED = {"Prefer": "wait=5", "If-None-Match": '"0"'}
 CONTACT = {"email": "ada@example.com", "name": "Ada Lovelace"}
 
@@ -176,9 +169,8 @@ class Buyer:
     def quoting(self, voucher: str = "") -> Reply:
         """Ask for a quote; return the answer, whatever it is."""
         lines = [{"sku": sku, "quantity": quantity} for sku, quantity in self.lines.items()]
-        wish = {"lines": lines, "contact": CONTACT, "shipping_address": HOME, "shipping_method": "standard"}
-        vouchers = {"vouchers": [voucher]} if voucher else {}
-        return self.client.ask("POST", "/order/quotes", wish | vouchers)
+        wish = quote_for(lines, CONTACT, vouchers=[voucher] if voucher else [])
+        return self.client.ask("POST", "/order/quotes", wish)
 
     def quote(self, voucher: str = "") -> dict[str, Any]:
         """Get a quote for the lines."""

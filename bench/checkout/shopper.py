@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from bench.checkout.asking import Asking, Wish
 from bench.checkout.gate import Gate
 from bench.checkout.journal import Entry
-from bench.checkout.people import Account, offer, quote_for
+from bench.checkout.people import Account, offer
 from bench.checkout.plan import Step, Visit
-from bench.checkout.shop import Goods
+from bench.checkout.shop import CONTACT, Goods
+from souk_cli.demo.wish import quote_for
 from souk_local.patience import keep_looking
 
 FOLLOWED = 20.0  # seconds that a shopper looks again for what became of an order, before going on
@@ -158,7 +159,7 @@ class Shopper:
         lines = [{"sku": one["sku"], "quantity": one["quantity"]} for one in seen.answer.get("lines", [])]
         if not seen.acknowledged or not lines:
             return
-        body = quote_for(lines, step.method) | ({"vouchers": [self._shop.voucher]} if step.voucher else {})
+        body = quote_for(lines, CONTACT, method=step.method, vouchers=[self._shop.voucher] if step.voucher else [])
         quote = self._shop.asking.act(
             Wish(what="quote", method="POST", path="/order/quotes", body=body, key=str(uuid4()))
         )

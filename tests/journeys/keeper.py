@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from souk.ids import new_id
 from souk_cli import owner
-from souk_cli.demo.journey import HOME, PASSWORD, Owner
+from souk_cli.demo.journey import PASSWORD, Owner
 from souk_cli.demo.shop import Reply, Shop, Unexpected, until
+from souk_cli.demo.wish import quote_for
 
 FRESH = 600.0  # seconds that a staff token is used; it is good for fifteen minutes
 
@@ -125,8 +126,7 @@ class Shopper:
     def quote(self) -> dict[str, Any]:
         """Get a quote for the cart; what was just put on sale is known to orders a moment later."""
         lines = [{"sku": one["sku"], "quantity": one["quantity"]} for one in self.look().body["lines"]]
-        contact = {"email": self.email, "name": "Somebody"}
-        wish = {"lines": lines, "contact": contact, "shipping_address": HOME, "shipping_method": "standard"}
+        wish = quote_for(lines, {"email": self.email, "name": "Somebody"})
 
         def quoted() -> Reply | None:
             reply = self.shop.ask("POST", "/order/quotes", wish)

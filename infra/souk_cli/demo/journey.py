@@ -9,16 +9,9 @@ from msgspec import Struct
 
 from souk.ids import new_id
 from souk_cli.demo.shop import Reply, Shop, until
+from souk_cli.demo.wish import quote_for
 
 PASSWORD = "a-demonstration-password"  # noqa: S105 - of customers made for the demonstration
-HOME = {
-    "recipient": "Ada Lovelace",
-    "street": "12 St James's Square",
-    "city": "Springfield",
-    "postal_code": "62701",
-    "region": "IL",
-    "country": "US",
-}
 Tell = Callable[[str, str, float], None]
 """Told what was asked, what came back in a shop's words, and how many seconds it took."""
 
@@ -213,13 +206,7 @@ class Journey:
         """Submit a cart with a quote; the order's id comes back at once, its outcome a moment later."""
         cart = self.shop.get(f"/cart/carts/{who.cart}", token=who.token)
         lines = [{"sku": one["sku"], "quantity": one["quantity"]} for one in cart.body["lines"]]
-        wish = {
-            "lines": lines,
-            "contact": {"email": who.email, "name": name},
-            "shipping_address": HOME,
-            "shipping_method": "standard",
-            "vouchers": vouchers,
-        }
+        wish = quote_for(lines, {"email": who.email, "name": name}, vouchers=vouchers)
         quote = until(lambda: self._quoted(who, wish), "a quote for the cart")
         total = quote.body["total"]
         self._tell(f"{name}: what will it cost?", told_of(quote.body), quote.seconds)
