@@ -105,15 +105,14 @@ def read_order(order_id: str) -> Answer[OrderView]:
     With `If-None-Match` and `Prefer: wait=10` the answer comes when the order is another one than was seen, or 304 when
     the time is up. Where too many wait already it comes at once, without `Preference-Applied` and with `Retry-After`.
     """
-    known = _read(order_id)
     seconds = app.preferences.wait(app.longest_wait)
-    if not seconds or not app.has_seen(f'"{known.version}"'):
-        return Answer(known)
+    if not seconds or not app.has_seen(f'"{(seen := _version(order_id))}"'):
+        return Answer(_read(order_id))
     try:
-        changed = ROOM.until(lambda: _version(order_id) != known.version, seconds=seconds)
+        ROOM.until(lambda: _version(order_id) != seen, seconds=seconds)
     except Full as full:
-        return Answer(known, headers={"Retry-After": str(full.retry_after), "Vary": "Prefer"})
-    return Answer(_read(order_id) if changed else known, headers=applied(f"wait={seconds}"))
+        return Answer(_read(order_id), headers={"Retry-After": str(full.retry_after), "Vary": "Prefer"})
+    return Answer(_read(order_id), headers=applied(f"wait={seconds}"))
 
 
 def _read(order_id: str) -> OrderView:
@@ -123,7 +122,7 @@ def _read(order_id: str) -> OrderView:
 
 def _version(order_id: str) -> int:
     with live.reading() as books:
-        return books.version(order_id)
+        return management.version(order_id, by=app.caller, orders=books)
 
 
 @app.route(

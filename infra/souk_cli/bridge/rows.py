@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from souk.plans import Planned
 from souk.postgres import Database
 from souk_cli.bridge.patience import BUSY
 from souk_cli.bridge.sources import Lag, Publish, message
@@ -9,15 +10,15 @@ from souk_cli.bridge.sources import Lag, Publish, message
 BATCH = 500
 PURGED = 2_000
 # Ordered, so that it is answered by the index of what is unsent: without, rows sent long ago may be read one by one.
-OLDEST_UNSENT = "SELECT id FROM outbox WHERE sent_at IS NULL ORDER BY created_at, id LIMIT 1"
-TAKE = """
+OLDEST_UNSENT = Planned("SELECT id FROM outbox WHERE sent_at IS NULL ORDER BY created_at, id LIMIT 1")
+TAKE = Planned("""
     SELECT id::text, type, event FROM outbox
      WHERE sent_at IS NULL
      ORDER BY created_at, id
      LIMIT %(batch)s
        FOR UPDATE SKIP LOCKED
-"""
-MARK_SENT = "UPDATE outbox SET sent_at = clock_timestamp() WHERE id = ANY(%(ids)s::uuid[])"
+""")
+MARK_SENT = Planned("UPDATE outbox SET sent_at = clock_timestamp() WHERE id = ANY(%(ids)s::uuid[])")
 LAG = """
     SELECT count(*) AS unsent, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS oldest
       FROM outbox

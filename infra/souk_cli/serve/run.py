@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 from msgspec import Struct
 
+from souk.plans import OWN, SESSIONS
 from souk_cli import apps
 from souk_cli.bridge.patience import Patience
 from souk_cli.serve import watch
@@ -92,6 +94,7 @@ class Child:
 
 def run(plan: Plan) -> None:
     """Serve until SIGTERM or SIGINT."""
+    os.environ.setdefault(SESSIONS, OWN)
     multiprocessing.set_start_method("spawn", force=True)  # workers import the code as it is when they start
     watch.be_watched()
     child = Child(bridge()) if plan.consumers else None

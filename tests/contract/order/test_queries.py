@@ -70,7 +70,7 @@ def filled(stores: dict[str, str]) -> None:
         (holds.HAND_ON, {"quote_id": PLACE["id"], "to": PLACE["id"], "skus": ["a"]}, "holds_"),
         (holds.FORGET_HOLDS, {}, "holds_age"),
         (sql.DUE, {"limit": 100}, "holds_"),
-        (sql.VERSION, ORDER, "decisions_pkey"),
+        (sql.STANDING, ORDER, "decisions_pkey"),
         (stock.READ_ROW, ROW, "stock_pkey"),
         (stock.READ_ROWS, ROW | {"text": None, "limit": 21}, "stock_pkey"),
         (stock.READ_ROWS, ROW | {"text": "b%", "limit": 21}, "stock_pkey"),

@@ -9,9 +9,10 @@ import msgspec
 from chalicelib.cart.events import ProductPublished, ProductUnpublished, StockChanged
 from chalicelib.cart.views import Shelved
 from souk.money import Money
+from souk.plans import Planned
 from souk.postgres import Database, Transaction
 
-SHELVED = """
+SHELVED = Planned("""
     WITH wanted AS (
          SELECT %(skus)s::text[] || coalesce((SELECT skus FROM carts WHERE id = %(beside)s), '{}') AS skus)
     SELECT DISTINCT ON (sku) sku, product_id::text, skus.version, published, title, product_title, slug, image,
@@ -24,7 +25,7 @@ SHELVED = """
              FROM stock WHERE sku = ANY((SELECT skus FROM wanted)::text[]) GROUP BY sku) stock USING (sku)
      WHERE sku = ANY((SELECT skus FROM wanted)::text[])
      ORDER BY sku, published DESC, skus.version DESC
-"""
+""")
 # Of two events about a product the one with the older version changes nothing; the row outlives the product.
 NEWER_PRODUCT = """
     INSERT INTO products AS kept (id, version, state) VALUES (%(id)s, %(version)s, %(state)s)
@@ -42,7 +43,7 @@ SELL = """
            product_title = excluded.product_title, image = excluded.image, attributes = excluded.attributes,
            prices = excluded.prices
 """
-NEWER_STOCK = """
+NEWER_STOCK = Planned("""
     INSERT INTO stock AS kept (sku, location, version, available, ready, expected_on, released_on)
     SELECT *
       FROM jsonb_to_recordset(%(levels)s::jsonb) AS given (
@@ -52,7 +53,7 @@ NEWER_STOCK = """
        SET version = excluded.version, available = excluded.available, ready = excluded.ready,
            expected_on = excluded.expected_on, released_on = excluded.released_on
      WHERE kept.version < excluded.version
-"""
+""")
 
 
 class Replica:

@@ -13,6 +13,7 @@ from chalicelib.cart.model import Cart, Rejection, State, Verdict
 from chalicelib.cart.submission import Submission
 from souk.errors import Missing, Unavailable
 from souk.events import Event
+from souk.plans import Planned
 from souk.postgres import Database, Row, Transaction
 from souk.records import add_events
 
@@ -31,7 +32,7 @@ NEWER = """
      WHERE kept.version < excluded.version
 """
 # A server that lost the failover may still take changes for a while; what was compared with its heir is not its own now.
-NEWER_OF_HISTORY = f"{NEWER} AND (kept.history IS NULL OR kept.history = %(history)s)"
+NEWER_OF_HISTORY = Planned(f"{NEWER} AND (kept.history IS NULL OR kept.history = %(history)s)")
 SAME = """
     SELECT 1 AS same FROM carts
      WHERE id = %(id)s AND version = %(version)s AND (history IS NULL OR history = %(history)s)
@@ -87,23 +88,23 @@ LAST = (
     "SELECT order_id, attempt, state, rejection FROM submissions WHERE cart_id = %(id)s ORDER BY attempt DESC LIMIT 1"
 )
 
-SUBMIT = """
+SUBMIT = Planned("""
     INSERT INTO submissions (order_id, cart_id, attempt, state, submission, submitted_at, asked_at)
     VALUES (%(order_id)s, %(cart_id)s, %(attempt)s, %(state)s, %(submission)s, %(now)s, %(now)s)
     ON CONFLICT DO NOTHING
-"""
+""")
 FOUND = "SELECT state, submission, rejection, submitted_at FROM submissions WHERE order_id = %(order_id)s"
 STANDING = """
     SELECT state, submission, rejection, submitted_at FROM submissions
      WHERE order_id = %(order_id)s OR (cart_id = %(cart_id)s AND state = 'open')
      ORDER BY order_id = %(order_id)s DESC LIMIT 1
 """
-SETTLE = """
+SETTLE = Planned("""
     UPDATE submissions
        SET state = CASE state WHEN 'open' THEN %(state)s ELSE state END, settled_at = coalesce(settled_at, %(now)s),
            rejection = CASE state WHEN 'open' THEN %(rejection)s ELSE rejection END
      WHERE order_id = %(order_id)s RETURNING state, submission, rejection, submitted_at
-"""
+""")
 UNDECIDED = "SELECT cart_id::text FROM submissions WHERE state = 'open' AND cart_id = ANY(%(carts)s::uuid[])"
 OVERDUE = """
     SELECT submission, submitted_at FROM submissions WHERE state = 'open' AND asked_at < %(before)s

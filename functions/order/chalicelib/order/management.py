@@ -8,7 +8,7 @@ import msgspec
 
 from chalicelib.order import events
 from chalicelib.order.fulfilment import trail_of
-from chalicelib.order.model.listing import Filter, Place, Summary
+from chalicelib.order.model.listing import Filter, Place, Standing, Summary
 from chalicelib.order.model.number import sought
 from chalicelib.order.model.order import Cause, Order, Status, may_see
 from chalicelib.order.model.stock import Level, Movement
@@ -41,6 +41,9 @@ class Orders(Protocol):
 
     def find(self, order_id: str) -> Order | Rejection | None:
         """Return an order, the rejection that stands in its place, or None while nothing is decided."""
+
+    def standing(self, order_id: str) -> Standing | None:
+        """Return at which version an order is, and whose; None while nothing is decided."""
 
     def recent(self, wanted: Filter, *, before: Place | None, limit: int) -> list[Summary]:
         """Return orders, newest first."""
@@ -79,11 +82,22 @@ def read(order_id: str, *, by: Caller, orders: Orders) -> Order | Rejection | No
     Raises Missing.
     """
     found = orders.find(order_id)
+    _admit(by, order_id, found)
+    return found
+
+
+def version(order_id: str, *, by: Caller, orders: Orders) -> int:
+    """Return at which version an order is to those who may see it, 0 while it is undecided. Raises Missing."""
+    found = orders.standing(order_id)
+    _admit(by, order_id, found)
+    return 0 if found is None else found.version
+
+
+def _admit(by: Caller, order_id: str, found: Order | Rejection | Standing | None) -> None:
     customer_id = None if found is None else found.customer_id
     visible = may_see(by, order_id=order_id, customer_id=customer_id)
     if not visible or (found is None and by.kind is not Kind.ORDER_HOLDER):
         raise Missing("there is no such order")
-    return found
 
 
 def cancel(order_id: str, *, origin: Origin, now: datetime, books: Books) -> Order:

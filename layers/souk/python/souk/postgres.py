@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from souk.errors import Invalid, Refused, SoukError, Unavailable
+from souk.plans import Plans
 from souk.settings import setting
 from souk.sockets import hung_up
 
@@ -22,8 +23,8 @@ class Transaction:
     Raises Invalid for a value that PostgreSQL cannot keep as what it is meant to be.
     """
 
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
+    def __init__(self, cursor: Any, plans: Plans) -> None:
+        self._cursor, self._plans = cursor, plans
         self._depth = 0
 
     def run(self, sql: str, **values: Any) -> int:
@@ -45,7 +46,7 @@ class Transaction:
         from psycopg2 import DataError
 
         try:
-            self._cursor.execute(sql, values)
+            self._plans.execute(self._cursor, sql, values)
         except (DataError, ValueError) as error:  # a NUL in a text, an id in a forged cursor that is none, ...
             raise Invalid("a value is not one that can be kept") from error
 
@@ -97,19 +98,23 @@ class Database:
 
     def _session(self, *, autocommit: bool) -> Iterator[Transaction]:
         import psycopg2
+        from psycopg2.errors import FeatureNotSupported
         from psycopg2.extras import RealDictCursor
 
         try:
             connection = self._connection()
             connection.autocommit = autocommit
             with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-                yield Transaction(cursor)
+                yield Transaction(cursor, self._threads.plans)
             if not autocommit:
                 connection.commit()
             self._threads.used = time.monotonic()
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             self._drop()
             raise Unavailable(f"the database of {self._service} does not answer") from error
+        except FeatureNotSupported as error:  # a table has other columns now than when a statement was planned
+            self._drop()
+            raise Unavailable(f"the database of {self._service} has changed") from error
         except BaseException:
             self._undo()
             raise
@@ -124,7 +129,7 @@ class Database:
 
             url = setting(self._service, self._name)
             connection = psycopg2.connect(url, connect_timeout=CONNECT, application_name=f"souk-{self._service}")
-            self._threads.connection = connection
+            self._threads.connection, self._threads.plans = connection, Plans()
             self._threads.used = time.monotonic()
         return connection
 

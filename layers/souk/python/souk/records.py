@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 
 from souk.events import Event
 from souk.idempotency import Attempt, reused
+from souk.plans import Planned
 from souk.postgres import Database, Transaction
 
-ADD_EVENTS = """
+ADD_EVENTS = Planned("""
     INSERT INTO outbox (id, type, event)
     SELECT * FROM unnest(%(ids)s::uuid[], %(types)s::text[], %(events)s::text[])
-"""
+""")
 CLAIM = "INSERT INTO event_claims (consumer, event_id) VALUES (%(consumer)s, %(event_id)s) ON CONFLICT DO NOTHING"
 CLAIM_ATTEMPT = """
     INSERT INTO attempts (scope, fingerprint) VALUES (%(scope)s, %(fingerprint)s)

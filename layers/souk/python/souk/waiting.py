@@ -9,7 +9,7 @@ import msgspec
 
 LONGEST = 10  # seconds: well below the 29 after which API Gateway gives up
 SEATS = 8  # requests that may wait in a process: half of the threads of a `souk serve` worker
-SOON, EAGER, LATER = 0.025, 1.0, 0.05  # seconds between two looks in the first second, and after it
+SOON, EAGER, LATER = 0.04, 1.0, 0.05  # seconds between two looks in the first second, and after it
 READ = 256  # characters of the header: no client of ours says more
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'

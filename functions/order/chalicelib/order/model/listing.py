@@ -1,4 +1,4 @@
-"""Lists of orders: which ones, where a page ends, and what is shown of each."""
+"""Lists of orders: which ones, where a page ends, what is shown of each, and what is asked while one waits for one."""
 
 from datetime import datetime
 
@@ -30,3 +30,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     text: str | None = None
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """At which version an order is, a rejection always at the first one, and whose it is."""
+
+    version: int
+    customer_id: str | None

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib.order.events import OrderPlaced
-from chalicelib.order.model.listing import Filter, Place, Summary
+from chalicelib.order.model.listing import Filter, Place, Standing, Summary
 from chalicelib.order.model.number import TRIES, Taken, number_of
 from chalicelib.order.model.order import Order
 from chalicelib.order.model.quote import Spent
@@ -116,10 +116,10 @@ class OrderRows:
             return msgspec.convert(row["rejection"], Rejection)
         return msgspec.convert(row["found"], Order)
 
-    def version(self, order_id: str) -> int:
-        """Return at which version an order is, 0 while nothing is decided; by primary keys, in one round trip."""
-        row = self.tx.one(sql.VERSION, id=order_id) if is_id(order_id) else None
-        return 0 if row is None else int(row["version"])
+    def standing(self, order_id: str) -> Standing | None:
+        """Return at which version an order is, and whose; None while nothing is decided. By primary keys alone."""
+        row = self.tx.one(sql.STANDING, id=order_id) if is_id(order_id) else None
+        return None if row is None else Standing(**row)
 
     def recent(self, wanted: Filter, *, before: Place | None, limit: int) -> list[Summary]:
         """Return orders, newest first."""

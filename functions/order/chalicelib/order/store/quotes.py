@@ -7,15 +7,16 @@ from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.store.terms import RATES, known
 from chalicelib.order.store.vouchers import COLUMNS
 from souk.ids import is_id
+from souk.plans import Planned
 from souk.postgres import Transaction
 
-ADD_QUOTE = """
+ADD_QUOTE = Planned("""
     INSERT INTO quotes (id, bill, recipient, made_at, expires_at)
     SELECT %(id)s, %(bill)s, %(recipient)s, %(made_at)s, %(expires_at)s
      WHERE %(seen)s::bigint IS NULL
         OR %(seen)s = COALESCE((SELECT version FROM tax_rates WHERE country = %(country)s), 0)
-"""
-READ_QUOTE = f"""
+""")
+READ_QUOTE = Planned(f"""
     SELECT id, bill, recipient, made_at, expires_at,
            (SELECT to_jsonb(rates) FROM (
                SELECT {RATES} FROM tax_rates WHERE country = (recipient#>>'{{shipping_address,country}}')::char(2)) rates) AS rates,
@@ -24,7 +25,7 @@ READ_QUOTE = f"""
                 WHERE code = ANY(ARRAY(SELECT d->>'code' FROM jsonb_array_elements(bill->'discounts') AS discount (d)))) voucher
            ) AS vouchers
       FROM quotes WHERE id = %(id)s
-"""  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 FORGET_QUOTES = "DELETE FROM quotes WHERE expires_at < now() - interval '7 days'"
 
 

@@ -1,6 +1,8 @@
 """The statements about orders; each is one round trip, however many lines or orders it is about."""
 
-CLAIM = """
+from souk.plans import Planned
+
+CLAIM = Planned("""
     WITH claimed AS (
         INSERT INTO decisions (order_id, cart_id, attempt, customer_id)
         VALUES (%(order_id)s, %(cart_id)s, %(attempt)s, %(customer_id)s)
@@ -12,7 +14,7 @@ CLAIM = """
         RETURNING event_id
     )
     SELECT (SELECT decided_at FROM claimed) AS at, EXISTS (SELECT FROM heard) AS fresh
-"""
+""")
 CLAIM_PAST = """
     INSERT INTO decisions (order_id, cart_id, attempt, customer_id, decided_at)
     SELECT (o->>'id')::uuid, o->>'cart_id', (o->>'attempt')::int, o->>'customer_id', (o->>'placed_at')::timestamptz
@@ -22,7 +24,7 @@ CLAIM_PAST = """
     RETURNING order_id
 """
 REJECT = "UPDATE decisions SET reasons = %(reasons)s, quote_id = %(quote_id)s WHERE order_id = %(order_id)s"
-ADD_ORDERS = """
+ADD_ORDERS = Planned("""
     WITH given AS (
         SELECT (o->>'id')::uuid AS order_id, o FROM jsonb_array_elements(%(orders)s::jsonb) AS given (o)
     ), placed AS (
@@ -64,8 +66,8 @@ ADD_ORDERS = """
     INSERT INTO timeline (order_id, position, at, what, by)
     SELECT order_id, position, (e->>'at')::timestamptz, e->>'what', e->>'by'
       FROM given, jsonb_array_elements(o->'timeline') WITH ORDINALITY AS entry (e, position)
-"""
-EXPIRE = """
+""")
+EXPIRE = Planned("""
     WITH wanted AS (
         SELECT DISTINCT * FROM unnest(%(skus)s::text[], %(locations)s::text[]) AS wanted (sku, location)
     ), expired AS (
@@ -114,7 +116,7 @@ EXPIRE = """
     )
     SELECT COALESCE((SELECT jsonb_agg(freed) FROM freed), '[]') AS levels,
            COALESCE((SELECT jsonb_agg(cancelled) FROM cancelled), '[]') AS orders
-"""
+""")
 DUE = """
     SELECT DISTINCT sku, location
       FROM ((SELECT sku, location FROM reservations
@@ -170,7 +172,7 @@ SAVE = """
       FROM given, jsonb_array_elements(o->'timeline') WITH ORDINALITY AS entry (e, position)
     ON CONFLICT (order_id, position) DO NOTHING
 """
-READ = """
+READ = Planned("""
     SELECT CASE WHEN reasons IS NOT NULL THEN jsonb_build_object(
                'order_id', order_id, 'cart_id', decisions.cart_id, 'attempt', decisions.attempt,
                'customer_id', decisions.customer_id, 'reasons', reasons, 'quote_id', decisions.quote_id,
@@ -221,12 +223,12 @@ READ = """
                      FROM timeline entry WHERE order_id = orders.id)) END AS found
       FROM decisions LEFT JOIN orders ON orders.id = order_id
      WHERE order_id = %(id)s
-"""
-VERSION = """
-    SELECT COALESCE(orders.version, 1) AS version
+""")
+STANDING = Planned("""
+    SELECT COALESCE(orders.version, 1) AS version, decisions.customer_id
       FROM decisions LEFT JOIN orders ON orders.id = order_id
      WHERE order_id = %(id)s
-"""
+""")
 LIST = """
     SELECT id, number, status, customer_id, placed_at, version,
            jsonb_build_object('amount', total, 'currency', currency) AS total,

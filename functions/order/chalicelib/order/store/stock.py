@@ -9,6 +9,7 @@ from chalicelib.order.model.allocation import Shelf
 from chalicelib.order.model.stock import LedgerEntry, Level, Movement, Short, Spot
 from souk.errors import Missing
 from souk.events import Event
+from souk.plans import Planned
 from souk.postgres import Row, Transaction, beginning
 from souk.records import add_events
 
@@ -27,14 +28,14 @@ LOCK_ROWS = """
      ORDER BY sku, location
        FOR NO KEY UPDATE OF stock
 """
-LOCK_GOODS = """
+LOCK_GOODS = Planned("""
     SELECT stock.*, rank
       FROM stock JOIN locations ON code = location
      WHERE sku = ANY(%(skus)s)
      ORDER BY sku, location
        FOR NO KEY UPDATE OF stock
-"""
-MOVE = """
+""")
+MOVE = Planned("""
     WITH movement AS (
         SELECT * FROM jsonb_to_recordset(%(movements)s::jsonb) AS given
             (sku text, location text, on_hand bigint, reserved bigint, backorder bigint, why text, order_id uuid, quote_id uuid,
@@ -59,7 +60,7 @@ MOVE = """
           FROM movement JOIN moved USING (sku, location)
     )
     SELECT * FROM moved ORDER BY sku, location
-"""
+""")
 AGREE = """
     UPDATE stock SET low_at = %(low_at)s, expected_on = %(expected_on)s, released_on = %(released_on)s
      WHERE sku = %(sku)s AND location = %(location)s

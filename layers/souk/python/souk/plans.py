@@ -1,0 +1,63 @@
+"""Statements that a connection plans once: planning a large one takes longer than running it.
+
+A prepared statement belongs to its session. That is only ours to keep where a connection leads to PostgreSQL itself: a
+proxy that shares sessions (as RDS Proxy in front of Lambda functions does) would have to pin it. `SOUK_SESSIONS=own`
+says that it does; otherwise the same statements are sent as they are.
+"""
+
+import os
+import re
+from typing import Any, Self
+
+SESSIONS = "SOUK_SESSIONS"
+OWN = "own"
+_VALUE = re.compile(r"%\((\w+)\)s(::\w+(?:\[\])?)?")
+
+
+class Planned(str):
+    """A statement with named values; one whose type PostgreSQL cannot tell from its place is cast there."""
+
+    __slots__ = ("_numbered", "_types")
+    _numbered: str
+    _types: dict[str, str]
+
+    def __new__(cls, sql: str) -> Self:
+        """Keep its values apart: each is numbered by its first place, and has the type it is first cast to."""
+        made = super().__new__(cls, sql)
+        made._types = {}
+        for name, cast in _VALUE.findall(sql):
+            made._types[name] = made._types.get(name) or cast
+        numbers = {name: number for number, name in enumerate(made._types, 1)}
+        made._numbered = _VALUE.sub(lambda found: f"${numbers[found[1]]}{found[2] or ''}", sql)
+        return made
+
+    def prepare(self, name: str) -> str:
+        """Return the statement that prepares this one under a name."""
+        types = ", ".join(cast.removeprefix("::") or "unknown" for cast in self._types.values())
+        return f"PREPARE {name}{types and f' ({types})'} AS {self._numbered}"
+
+    def execute(self, name: str) -> str:
+        """Return the statement that runs what was prepared under a name, with named values as this one has."""
+        values = ", ".join(f"%({value})s{cast}" for value, cast in self._types.items())
+        return f"EXECUTE {name}{values and f' ({values})'}"
+
+
+class Plans:
+    """What one connection has prepared."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._names: dict[str, str] = {}
+        self._own = os.environ.get(SESSIONS) == OWN
+
+    def execute(self, cursor: Any, sql: str, values: dict[str, Any]) -> None:
+        """Run a statement; a planned one is prepared first where it was not yet, which stands whatever is undone."""
+        if not self._own or not isinstance(sql, Planned):
+            cursor.execute(sql, values)
+            return
+        name = self._names.get(sql)
+        if name is None:
+            name = f"souk_{len(self._names) + 1}"
+            cursor.execute(sql.prepare(name))
+            self._names[sql] = name
+        cursor.execute(sql.execute(name), values)
