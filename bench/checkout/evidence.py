@@ -187,5 +187,6 @@ def _ordered(value: Any, *, free: bool = False) -> Any:
 
 def _sold(products: Collection[str]) -> dict[str, int]:
     with closing(documents("PRODUCT_MONGO_URL")) as client:
-        found = client.get_default_database()["products"].find({"_id": {"$in": sorted(products)}}, {"sold": 1})
-        return {document["_id"]: int(document.get("sold", 0)) for document in found}
+        found = client.get_default_database()["sold_products"].find({"_id": {"$in": sorted(products)}})
+        counted = {document["_id"]: int(document["sold"]) for document in found}
+        return {product: counted.get(product, 0) for product in products}

@@ -85,7 +85,12 @@ def create_product(body: NewProduct) -> Answer[ProductView]:
 def list_products(query: ProductsQuery) -> Page[ProductView]:
     """List products in any state, newest first."""
     found = products.picked(
-        query.wish(), after=query.after(), limit=query.limit, store=live.products, sources=live.sources
+        query.wish(),
+        after=query.after(),
+        limit=query.limit,
+        store=live.products,
+        sources=live.sources,
+        counters=live.counters,
     )
     return found.map(ProductView.of)
 
@@ -186,8 +191,8 @@ def _moved(move: publication.Move, product_id: str) -> ProductView:
 
 
 def _seen(product: Product) -> ProductView:
-    """Show staff a product with as many of it as there are by now."""
-    return ProductView.of(merging.merged([product], live.sources)[0])
+    """Show staff a product as it is now."""
+    return ProductView.of(products.as_now([product], sources=live.sources, counters=live.counters)[0])
 
 
 app.health({"mongo": live.documents.ping, "search": live.search.ping, "graph": live.graph.ping})

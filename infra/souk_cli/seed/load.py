@@ -40,6 +40,7 @@ ATTRIBUTES = (
     Attribute(name="package_size", type=AttributeType.TEXT),
 )
 BATCH = 500
+ORDERS = 2_000  # whose sales are counted in one transaction: the more, the fewer products are counted twice
 DOCUMENTS = 100  # products at a time: documents with a dozen indexes each
 AHEAD = 2_000  # products that may be kept before their events are told: looking for the next one costs more with each
 TRIES = 12
@@ -169,7 +170,7 @@ def _orders(journey: Journey, known: dict[int, Product], say: Say) -> int:
     total = journey.count_baskets()
     past = (_past(basket, known) for basket in journey.baskets())
     take = functools.partial(_order_batch, purchases=_graph(say))
-    return _in_batches("orders", past, total, take, say)
+    return _in_batches("orders", past, total, take, say, size=ORDERS)
 
 
 def _graph(say: Say) -> PurchaseGraph | None:

@@ -1,7 +1,7 @@
 """The product service's keepers in memory."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import combinations
 
@@ -94,8 +94,8 @@ class MemoryProducts:
             self._post(one.id, events)
         return len(current)
 
-    def sell(self, product_id: str, pieces: int) -> None:
-        self.kept[product_id] = replace(self.kept[product_id], sold=self.kept[product_id].sold + pieces)
+    def show_sold(self, product_id: str, sold: int) -> None:
+        self.kept[product_id] = replace(self.kept[product_id], sold=sold)
 
     def _write(self, product: Product, events: Sequence[Event]) -> None:
         codes = {own.sku for own in product.details.skus}
@@ -213,32 +213,37 @@ class MemoryCounters:
     def __init__(self, products: MemoryProducts) -> None:
         self._products = products
         self._known: set[str] = set()
-        self._noted: Counter[str] = Counter()
+        self._sold: Counter[str] = Counter()
 
     def count(self, receipts: Sequence[Receipt]) -> list[Product]:
-        sold = self._fresh(receipts)
-        for product_id, pieces in sold.items():
-            self._products.sell(product_id, pieces)
-        return [one for known, pieces in sold.items() if doubled(one := self._products.get(known), pieces)]
+        pieces = self._fresh(receipts)
+        grown = [one for one, more in pieces.items() if doubled(self._sold[one], more)]
+        for one in grown:
+            self._products.show_sold(one, self._sold[one])
+        return [self._products.get(one) for one in grown]
+
+    def sold(self, product_ids: Sequence[str]) -> Mapping[str, int]:
+        return {one: self._sold[one] for one in product_ids if one in self._sold}
 
     def note(self, receipts: Sequence[Receipt]) -> None:
-        self._noted += self._fresh(receipts)
+        self._fresh(receipts)
 
     def add_up(self, say: Progress) -> int:
-        noted, self._noted = self._noted, Counter()
-        for product_id, pieces in noted.items():
-            self._products.sell(product_id, pieces)
-        say(len(noted), len(noted))
-        return len(noted)
+        differing = [one for one, sold in self._sold.items() if self._products.get(one).sold != sold]
+        for one in differing:
+            self._products.show_sold(one, self._sold[one])
+        say(len(self._sold), len(self._sold))
+        return len(differing)
 
     def _fresh(self, receipts: Sequence[Receipt]) -> Counter[str]:
-        sold: Counter[str] = Counter()
+        pieces: Counter[str] = Counter()
         for receipt in receipts:
             if receipt.order_id not in self._known:
                 self._known.add(receipt.order_id)
                 for sale in receipt.sales:
-                    sold[sale.product_id] += sale.quantity
-        return sold
+                    pieces[sale.product_id] += sale.quantity
+        self._sold += pieces
+        return pieces
 
 
 class MemoryPurchases:

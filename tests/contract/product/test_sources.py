@@ -80,7 +80,35 @@ def test_an_order_is_counted_once_however_often_it_is_told(books: Any) -> None:
     receipt = Receipt(order_id=new_id(), sales=[Sale(sku=code, product_id=one.id, quantity=3)])
     counters.count([receipt])
     counters.count([receipt, Receipt(order_id=new_id(), sales=receipt.sales)])
+    assert counters.sold([one.id, new_id()]) == {one.id: 6}
     assert products.get(one.id).sold == 6
+
+
+def test_a_product_shows_its_sales_as_they_double(books: Any) -> None:
+    counters, products = books
+    one = product()
+    products.add(one, [])
+    sale = Sale(sku=one.details.skus[0].sku, product_id=one.id, quantity=1)
+    shown = []
+    for _ in range(5):
+        counters.count([Receipt(order_id=new_id(), sales=[sale])])
+        shown.append(products.get(one.id).sold)
+    assert shown == [1, 2, 2, 4, 4]
+    assert counters.sold([one.id]) == {one.id: 5}
+
+
+def test_past_sales_are_added_up_once(books: Any) -> None:
+    counters, products = books
+    one, said = product(), list[tuple[int, int]]()
+    products.add(one, [])
+    sale = Sale(sku=one.details.skus[0].sku, product_id=one.id, quantity=5)
+    past = Receipt(order_id=new_id(), sales=[sale])
+    counters.note([past])
+    counters.note([past])
+    assert (counters.sold([one.id]), products.get(one.id).sold) == ({one.id: 5}, 0)
+    assert counters.add_up(lambda done, total: said.append((done, total))) >= 1
+    assert (products.get(one.id).sold, said[-1][0]) == (5, said[-1][1])
+    assert counters.add_up(lambda done, total: said.append((done, total))) == 0
 
 
 def test_counting_a_sale_overtakes_nobody(books: Any) -> None:

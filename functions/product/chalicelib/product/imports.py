@@ -36,6 +36,7 @@ from souk.events import Event
 from souk.ids import id_of
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+BASKETS = 100  # orders that the graph counts in one transaction: their pairs grow with the square of their products
 IMPORTER = "import"  # who made an imported product
 
 
@@ -146,14 +147,17 @@ def _shown(products: Sequence[Product], index: Index) -> bool:
 
 
 def import_purchases(batch: Sequence[Receipt], *, past: PastSales, purchases: Purchases | None) -> None:
-    """Count what was sold and bought together in past orders, one transaction in each store.
+    """Count what was sold and bought together in past orders.
 
     The claim is the order's id: when its order.placed comes, it changes nothing. `show_sales` then tells the products.
     Without a graph to keep them in, what was bought together is counted when the orders are told again.
     """
     past.note(batch)
-    if purchases is not None:
-        purchases.count([Basket.of(one.order_id, [sale.product_id for sale in one.sales]) for one in batch])
+    if purchases is None:
+        return
+    baskets = [Basket.of(one.order_id, [sale.product_id for sale in one.sales]) for one in batch]
+    for begin in range(0, len(baskets), BASKETS):
+        purchases.count(baskets[begin : begin + BASKETS])
 
 
 def show_sales(*, past: PastSales, store: Walkable, index: Index, say: Progress) -> int:

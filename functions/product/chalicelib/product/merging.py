@@ -72,32 +72,33 @@ def merge_category(category: Category, *, store: Merged, sources: Sources, now: 
 
 
 def merge_stock(levels: Collection[Stock], *, store: Merged, sources: Sources, now: datetime) -> None:
-    """Keep the stock of SKUs and tell it to their products: four round trips, however many there are.
+    """Keep the stock of SKUs and tell it to their products: three round trips, however many there are.
 
     Only a difference that shoppers see is written: how many there are exactly is read from the replica by who asks.
     """
     newest = {one.place: one for one in sorted(levels, key=lambda one: one.version)}
     sources.keep_stock(list(newest.values()))
     skus = sorted({one.sku for one in levels})
-    _bring_up(store.of_skus(skus), again=lambda: store.of_skus(skus), store=store, sources=sources, now=now)
+    _bring_up(store.of_skus(skus), stocked, again=lambda: store.of_skus(skus), store=store, sources=sources, now=now)
 
 
 def refreshed(product_id: str, *, store: Merged, sources: Sources, now: datetime) -> Product:
     """Return a product merged with what is known of its category and its stock."""
     ids = [product_id]
     return _bring_up(
-        store.get_all(ids), again=lambda: store.get_all(ids), store=store, sources=sources, now=moment(now)
+        store.get_all(ids), merged, again=lambda: store.get_all(ids), store=store, sources=sources, now=moment(now)
     )[0]
 
 
 def refresh_all(products: Sequence[Product], *, store: Merged, sources: Sources, now: datetime) -> None:
     """Merge new products with what is known."""
     ids = [one.id for one in products]
-    _bring_up(products, again=lambda: store.get_all(ids), store=store, sources=sources, now=now)
+    _bring_up(products, merged, again=lambda: store.get_all(ids), store=store, sources=sources, now=now)
 
 
 def _bring_up(
     products: Sequence[Product],
+    merge: Callable[[Sequence[Product], Sources], list[Product]],
     *,
     again: Callable[[], Sequence[Product]],
     store: Merged,
@@ -109,7 +110,7 @@ def _bring_up(
     Who writes looks once more: meanwhile somebody may have kept something newer and found no need to write it.
     """
     for _ in range(TRIES):
-        after = merged(products, sources)
+        after = merge(products, sources)
         changes = [
             changed(one, other, now) for one, other in zip(products, after, strict=True) if one.shown != other.shown
         ]
@@ -124,14 +125,16 @@ def merged(products: Sequence[Product], sources: Sources) -> list[Product]:
     """Return products with what is known of their categories and their stock; nothing is saved."""
     named = sorted({one.details.category_id for one in products if one.details.category_id})
     categories = {one.id: one for one in sources.categories(named)}
-    skus = [sku.sku for one in products for sku in one.details.skus]
-    stock: dict[str, list[Stock]] = {}
-    for level in sources.stock(skus):
-        stock.setdefault(level.sku, []).append(level)
+    filed = [one.merged(categories.get(one.details.category_id or ""), []) for one in products]
+    return stocked(filed, sources)
+
+
+def stocked(products: Sequence[Product], sources: Sources) -> list[Product]:
+    """Return products with what is known of their stock; nothing is saved."""
+    levels = sources.stock([sku.sku for one in products for sku in one.details.skus])
+    known: dict[str, list[Stock]] = {}
+    for level in levels:
+        known.setdefault(level.sku, []).append(level)
     return [
-        one.merged(
-            categories.get(one.details.category_id or ""),
-            [level for sku in one.details.skus for level in stock.get(sku.sku, ())],
-        )
-        for one in products
+        one.merged(None, [level for sku in one.details.skus for level in known.get(sku.sku, ())]) for one in products
     ]

@@ -28,6 +28,7 @@ from chalicelib.product.model import (
     moment,
     slug_of,
 )
+from chalicelib.product.sales import Counters
 from souk.audit import Origin, audited
 from souk.errors import Fault, Invalid
 from souk.events import Event
@@ -164,10 +165,18 @@ def edit(
     return refreshed(product_id, store=store, sources=sources, now=now)
 
 
-def picked(wish: Wish, *, after: Made | None, limit: int, store: Products, sources: Sources) -> Page[Product]:
-    """Return a page of products with as many of each as there are by now, newest first."""
-    found = store.pick(wish, after=after, limit=limit + 1)
-    return page(merged(found, sources), limit, lambda one: Made(int(one.created_at.timestamp() * 1000), one.id))
+def as_now(found: Sequence[Product], *, sources: Sources, counters: Counters) -> list[Product]:
+    """Return products with as many as there are and were sold by now; their documents show less than each change."""
+    sold = counters.sold([one.id for one in found])
+    return [replace(one, sold=sold.get(one.id, 0)) for one in merged(found, sources)]
+
+
+def picked(
+    wish: Wish, *, after: Made | None, limit: int, store: Products, sources: Sources, counters: Counters
+) -> Page[Product]:
+    """Return a page of products as they are now, newest first."""
+    found = as_now(store.pick(wish, after=after, limit=limit + 1), sources=sources, counters=counters)
+    return page(found, limit, lambda one: Made(int(one.created_at.timestamp() * 1000), one.id))
 
 
 def history(product_id: str, *, below: int | None, limit: int, store: Products) -> Page[Product]:

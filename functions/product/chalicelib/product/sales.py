@@ -1,6 +1,9 @@
-"""Counting what is sold, once per order: what sells best is shown first where nothing better is known."""
+"""Counting what is sold, once per order: what sells best is shown first where nothing better is known.
 
-from collections.abc import Callable, Sequence
+A product shows how it sold when that last doubled, in lists and to the index; who asks for the number gets it exactly.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -19,8 +22,12 @@ class Counters(Protocol):
     def count(self, receipts: Sequence[Receipt]) -> list[Product]:
         """Count the orders that were not counted before; claim and count in one transaction. Raises Unavailable.
 
-        Return the products whose sales have doubled, more or less, since the index was told of them.
+        Return the products whose sales have doubled, more or less, since they showed them.
         """
+        ...
+
+    def sold(self, product_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return how many pieces were sold of each of these products that ever was."""
         ...
 
 
@@ -28,11 +35,11 @@ class PastSales(Protocol):
     """Counts what was sold in the past, many orders at a time."""
 
     def note(self, receipts: Sequence[Receipt]) -> None:
-        """Count the orders that were not counted before per SKU; claim and count in one transaction."""
+        """Count the orders that were not counted before; claim and count in one transaction."""
         ...
 
     def add_up(self, say: Progress) -> int:
-        """Make the products' sales those of their SKUs; return how many differed. Raises Unavailable: again, then."""
+        """Show on products what was sold of them; return how many showed something else. Raises Unavailable: again, then."""
         ...
 
 
@@ -50,6 +57,6 @@ def count_sales(receipts: Sequence[Receipt], *, counters: Counters, store: Tella
         store.tell([(one, [changed(one, now)]) for one in grown])
 
 
-def doubled(product: Product, pieces: int) -> bool:
-    """Tell whether the last so many pieces brought a product's sales past a power of two."""
-    return product.sold.bit_length() != (product.sold - pieces).bit_length()
+def doubled(sold: int, pieces: int) -> bool:
+    """Tell whether the last so many pieces brought what was sold past a power of two."""
+    return sold.bit_length() != (sold - pieces).bit_length()
