@@ -111,6 +111,24 @@ def test_an_answer_carries_its_version_and_what_every_answer_carries(client: Cli
     assert got.headers["X-Request-Id"]
 
 
+def test_what_may_have_changed_something_is_logged_with_its_trace(
+    client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    send(client, "POST", "/things/ada@example.com/claims", traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+    line = msgspec.json.decode(capsys.readouterr().out)
+    assert (line["message"], line["method"], line["status"], line["trace"]) == ("answered", "POST", 200, trace)
+    assert line["route"] == "/things/{thing_id}/claims", "what stands in addresses may be a token"
+
+
+def test_of_what_was_only_read_failures_alone_are_logged(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    send(client, "GET", "/things/a")
+    send(client, "GET", "/failures/refused")
+    assert capsys.readouterr().out == ""
+    send(client, "GET", "/failures/down")
+    assert msgspec.json.decode(capsys.readouterr().out)["status"] == 503
+
+
 @pytest.mark.parametrize("known", ['"20"', 'W/"20"', '"19", "20"', "*"])
 def test_whoever_has_the_version_gets_304(client: Client, known: str) -> None:
     got = send(client, "GET", "/things/a", If_None_Match=known)

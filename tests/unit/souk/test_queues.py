@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
+import msgspec
 import pytest
 from chalice.test import Client
 from moto import mock_aws
@@ -152,3 +153,32 @@ def test_what_a_batch_consumer_does_not_know_is_left_out() -> None:
     consumer = Together()
     assert consumer.give(one=Other(), two=Happened())["batchItemFailures"] == []
     assert consumer.shown == [["two"]]
+
+
+def traced(fact: Happened, trace: str) -> dict[str, Any]:
+    """Return the record of an event that belongs to a trace."""
+    event = Event.of(fact, aggregate="a", version=1, now=utcnow())
+    body = msgspec.structs.replace(event, trace=trace).encoded().decode()
+    return {"messageId": trace, "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
+
+
+def test_what_is_logged_of_an_event_carries_its_trace(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [traced(Happened(), "refused"), traced(Happened(away=True), "later")]
+    client._app.handler_map["take"]({"Records": records}, Context("take", "1"))
+    lines = [msgspec.json.decode(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["message"], line["trace"]) for line in lines] == [
+        ("an event was refused", "refused"),
+        ("later", "later"),
+    ]
+
+
+def test_each_event_of_a_batch_that_was_taken_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    consumer = Together()
+    with Client(consumer.app) as client:
+        records = [traced(Happened(), "one"), traced(Happened(), "two")]
+        client._app.handler_map["take"]({"Records": records}, Context("take", "1"))
+    lines = [msgspec.json.decode(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["message"], line["consumer"], line["type"], line["trace"]) for line in lines] == [
+        ("taken", "things", "thing.happened", "one"),
+        ("taken", "things", "thing.happened", "two"),
+    ]

@@ -18,6 +18,8 @@ from souk.requests import BODY_LIMIT, CurrentRequest
 View = TypeVar("View", bound=Callable[..., Any])
 Decided = TypeVar("Decided")
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+READING = frozenset({"GET", "HEAD"})
+FAILED = 500
 CORS = CORSConfig(
     allow_origin="*",
     allow_headers=["If-Match", "If-None-Match", "Idempotency-Key", "Prefer", "X-Request-Id", "Traceparent"],
@@ -118,11 +120,23 @@ class Souk(CurrentRequest, QueueDoors, Chalice):
                     answer = self._answer(door.view(**arguments), door.status)
                 except Exception as error:  # noqa: BLE001 - the outermost door: nothing may get past it
                     answer = problems.answer(error, log=self.telemetry)
+                self._note(answer)
                 return self._finished(answer)
 
         guarded.__name__ = door.view.__name__
         guarded.__doc__ = inspect.getdoc(door.view)
         return guarded
+
+    def _note(self, answer: Response) -> None:
+        """Log what may have changed something, and what failed, for its trace to be followed into the events it caused.
+
+        By the address's pattern: there are tokens in addresses. What was only read leaves nothing to follow.
+        """
+        method, status = self.request.method, answer.status_code
+        if method in READING and status < FAILED:
+            return
+        said = {"method": method, "route": self.request.context["resourcePath"], "status": status}
+        self.telemetry.info("answered", extra=said)
 
     def _admit(self, door: Door) -> None:
         if door.public:
@@ -155,7 +169,7 @@ class Souk(CurrentRequest, QueueDoors, Chalice):
     def _finished(self, answer: Response) -> Response:
         """Add what every answer carries, and say 304 to whoever has this version already."""
         tag = answer.headers.get("ETag")
-        if isinstance(tag, str) and self.request.method in {"GET", "HEAD"} and self.has_seen(tag):
+        if isinstance(tag, str) and self.request.method in READING and self.has_seen(tag):
             kept = {name: value for name, value in answer.headers.items() if name != "Content-Type"}
             answer = Response("", status_code=304, headers=kept)
         cache = {"Cache-Control": "no-store" if self.bearer else "no-cache"}

@@ -3,7 +3,7 @@
 import base64
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -135,20 +135,21 @@ class QueueDoors:
                 failed.append(message)
                 _come_back(record)
                 continue
-            try:
-                self._take_one(consumer, record)
-            except Unavailable as error:
-                self.telemetry.warning(
-                    "later", extra={"consumer": consumer.name, "message_id": message, "why": str(error)}
-                )
-                failed.append(message)
-                _come_back(record)
-            except Exception as error:  # noqa: BLE001 - the outermost door: one bad event must not repeat its neighbours
-                self._log_failure(consumer, message, error)
-                if not _set_aside(record):
+            with _own_trace():
+                try:
+                    self._view(consumer, [decoded(record["body"])])
+                except Unavailable as error:
+                    self.telemetry.warning(
+                        "later", extra={"consumer": consumer.name, "message_id": message, "why": str(error)}
+                    )
                     failed.append(message)
-                    refused.append(message)
                     _come_back(record)
+                except Exception as error:  # noqa: BLE001 - the outermost door: one bad event must not repeat its neighbours
+                    self._log_failure(consumer, message, error)
+                    if not _set_aside(record):
+                        failed.append(message)
+                        refused.append(message)
+                        _come_back(record)
         return {"batchItemFailures": [{"itemIdentifier": one} for one in failed], "refused": refused}
 
     def _take_brokered(
@@ -166,26 +167,25 @@ class QueueDoors:
 
     def _take_together(self, consumer: Consumer, records: Sequence[Mapping[str, Any]]) -> bool:
         """Give all records at once, under the trace of the first; False where each has to be tried by itself."""
-        try:
-            self._view(consumer, [decoded(record["body"]) for record in records])
-        except Exception as error:  # noqa: BLE001 - whatever it is, each event by itself tells whose fault it is
-            self.telemetry.info("one by one", extra={"consumer": consumer.name, "why": str(error)})
-            return False
+        with _own_trace():
+            try:
+                self._view(consumer, [decoded(record["body"]) for record in records])
+            except Exception as error:  # noqa: BLE001 - whatever it is, each event by itself tells whose fault it is
+                self.telemetry.info("one by one", extra={"consumer": consumer.name, "why": str(error)})
+                return False
         return True
-
-    def _take_one(self, consumer: Consumer, record: Mapping[str, Any]) -> None:
-        self._view(consumer, [decoded(record["body"])])
 
     def _view(self, consumer: Consumer, events: Sequence[Event]) -> None:
         """Show the consumer what it asks for of these; the rest was bound by an older topology."""
-        told = [(event, event.read(consumer.facts[event.type])) for event in events if event.type in consumer.facts]
-        if not told:
+        wanted = [event for event in events if event.type in consumer.facts]
+        if not wanted:
             return
-        before = telemetry.trace_id.set(told[0][0].trace)
-        try:
-            consumer.view(told) if consumer.together else consumer.view(*told[0])
-        finally:
-            telemetry.trace_id.reset(before)
+        telemetry.trace_id.set(wanted[0].trace)
+        told = [(event, event.read(consumer.facts[event.type])) for event in wanted]
+        consumer.view(told) if consumer.together else consumer.view(*told[0])
+        for event in wanted:
+            about = {"consumer": consumer.name, "event": event.id, "type": event.type, "trace": event.trace}
+            self.telemetry.info("taken", extra=about)
 
     def _log_failure(self, consumer: Consumer, message: str, error: Exception) -> None:
         where = {"consumer": consumer.name, "message_id": message}
@@ -193,6 +193,16 @@ class QueueDoors:
             self.telemetry.warning("an event was refused", extra={**where, "why": str(error)})
         else:
             self.telemetry.error("a bug while taking an event", extra=where, exc_info=error)
+
+
+@contextmanager
+def _own_trace() -> Iterator[None]:
+    """Let what is logged and told in here carry the trace of the event that is being taken, as soon as it is known."""
+    before = telemetry.trace_id.set("")
+    try:
+        yield
+    finally:
+        telemetry.trace_id.reset(before)
 
 
 def _brokered(given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
