@@ -5,11 +5,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import patience
 import redis
 
 PASSWORD = "made-up"
@@ -140,12 +140,11 @@ def free_ports(number: int) -> list[int]:
 
 def until(met: Callable[[], bool], *, within: float = 30.0) -> None:
     """Wait until something is the case; a server that does not answer yet is not it."""
-    end = time.monotonic() + within
-    while time.monotonic() < end:
+
+    def answered() -> bool:
         try:
-            if met():
-                return
+            return met()
         except redis.RedisError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"not within {within} s")
+            return False
+
+    patience.until(answered, within=within)

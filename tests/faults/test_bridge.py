@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from patience import until
 
 from souk import records
 from souk.clock import utcnow
@@ -72,13 +72,6 @@ def remove_queues(url: str) -> None:
     with topology.connected(url) as connection:
         for queue in (LINE.queue, LINE.dead_queue):
             connection.channel().queue_delete(queue)
-
-
-def until(true: Callable[[], bool], *, within: float = 60.0) -> None:
-    end = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 @contextmanager

@@ -5,15 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from patience import until
 
 from souk import records
 from souk.clock import utcnow
@@ -36,13 +36,6 @@ class Changed(Fact, frozen=True):
     on_hand: int = 1
     reserved: int = 0
     available: int = 1
-
-
-def until(true: Callable[[], bool], *, within: float = 60.0) -> None:
-    end = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def asked(name: str, path: str) -> Any:

@@ -3,9 +3,8 @@ import json
 import signal
 import socket
 import subprocess
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import httpx
 import psutil
 import pytest
 from botocore.config import Config
+from patience import until
 
 from souk_executor.environment import command, environment
 from souk_local import install, layout, site
@@ -63,15 +63,6 @@ class LocalStack:
 
     def counts(self, name: str = "shop") -> Any:
         return httpx.get(f"{self.url}/_souk/functions").json()[name]
-
-
-def until(condition: Callable[[], object], *, seconds: float = 30) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"{condition} did not come true in {seconds} s")
-        time.sleep(0.05)
 
 
 def interpreter(name: str) -> Path:

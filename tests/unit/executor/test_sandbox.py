@@ -1,14 +1,13 @@
 import json
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
+from patience import until
 
 from souk_executor.runtime_api import InitFailed
 from souk_executor.sandbox import LARGEST_ANSWER, Sandbox
@@ -71,7 +70,7 @@ def test_a_function_killed_in_the_middle_is_reported_and_starts_anew(sandbox: Ma
     one.start()
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(do, one, "open('begun', 'w').close() or time.sleep(60)")
-        until(tmp_path.joinpath("begun").exists)
+        until(tmp_path.joinpath("begun").exists, within=10)
         os.kill(pid_of(one), signal.SIGKILL)
         assert "signal: SIGKILL" in str(asked.result(10))
     assert do(one, "1 + 1") == 2
@@ -127,7 +126,7 @@ def test_stopping_lets_an_invocation_finish(sandbox: Maker, tmp_path: Path) -> N
     one.start()
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(do, one, "open('begun', 'w').close() or time.sleep(0.3) or 'finished'")
-        until(tmp_path.joinpath("begun").exists)
+        until(tmp_path.joinpath("begun").exists, within=10)
         one.stop(patience=10)
         assert asked.result(10) == "finished"
 
@@ -138,10 +137,3 @@ def test_invocations_wait_for_their_turn(sandbox: Maker) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: do(one, str(n)), range(40)))
     assert answers == list(range(40))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something to become true."""
-    deadline, tick = time.monotonic() + 10, threading.Event()
-    while not condition() and time.monotonic() < deadline:
-        tick.wait(0.005)
