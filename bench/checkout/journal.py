@@ -116,11 +116,6 @@ class Journal:
             self._file.close()
 
 
-def read(path: Path) -> list[Entry]:
-    """Read a journal's file."""
-    return [msgspec.json.decode(line, type=Entry) for line in path.read_bytes().splitlines()]
-
-
 def acts_of(entries: Iterable[Entry]) -> Iterator[Act]:
     """Return the acts, in the order in which they were first asked for."""
     found: dict[str, list[Entry]] = {}

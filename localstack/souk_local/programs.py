@@ -28,11 +28,6 @@ def start_bridge(stack: Stack, *, say: Say) -> None:
     stack.start(["bridge"], say=say)
 
 
-def stop_bridge(stack: Stack, *, say: Say) -> None:
-    """Let the bridge finish what it carries, and end it."""
-    stack.down(["bridge"], say=say)
-
-
 def note_fresh_start(stack: Stack) -> None:
     """Remember that LocalStack starts with nothing, and since when events may have been lost with the one before.
 

@@ -6,8 +6,6 @@ import click
 
 from souk_cli import connections
 
-NEEDED = {"BRIDGE_RABBIT_URL": "RabbitMQ"}
-
 
 @click.command("bridge")
 @click.option("--target", type=click.Choice(["sqs", "direct"]), default="sqs", show_default=True, help="Where to.")

@@ -12,7 +12,6 @@ from souk.markets import DEFAULT
 Key = tuple[int | float | str, str]
 Whole = Annotated[int, Meta(ge=-WHOLE, le=WHOLE)]
 Score = Annotated[float, Meta(ge=-1e18, le=1e18)]
-MOST_WORDS = 12
 
 
 class Sort(StrEnum):

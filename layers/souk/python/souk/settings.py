@@ -51,8 +51,3 @@ def _secret(secret_id: str) -> dict[str, str]:
     except (BotoCoreError, ClientError) as error:
         raise Unavailable(f"secrets cannot be read: {type(error).__name__}") from error
     return msgspec.json.decode(answer["SecretString"], type=dict[str, str])
-
-
-def forget() -> None:
-    """Forget secrets already read, so that the next use reads them again (after a rotation)."""
-    _secret.cache_clear()
