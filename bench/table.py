@@ -15,6 +15,7 @@ from rich.table import Table
 from bench.wire import Elsewhere, place_of
 
 VIOLATED = 1
+SETTLED = "settled after s"  # the figure that tells in how many seconds everything was decided, or well again
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,13 +68,14 @@ class Wave(msgspec.Struct, frozen=True, kw_only=True):
 
     def row(self) -> Row:
         """Compare what buyers were told with what the stores hold."""
+        seconds = [one.seconds for one in self.bought]
         return Row(
             what=self.crowd.what,
             done=len(self.bought),
             outcome=_counted(self.bought),
             violations=(*_wrong(self.crowd, self.bought), *kept_wrong(self)),
             seconds=self.seconds,
-            figures=table.latencies([one.seconds for one in self.bought]),
+            figures={**table.latencies(seconds), table.SETTLED: round(max(seconds, default=0.0), 1)},
         )
 
 

@@ -178,7 +178,7 @@ def _row(kind: str, rounds: Sequence[Round]) -> Row:
         figures={
             "carts away s": round(max(one.carts_away for one in rounds), 1),
             "quotes away s": round(max(one.quotes_away for one in rounds), 1),
-            "settled after s": round(max(settled), 1),
+            table.SETTLED: round(max(settled), 1),
             "at most s": limit,
         },
     )

@@ -50,9 +50,11 @@ def submit_often(base: str, goods: Goods, name: str, clicks: int) -> Row:
         buyer = Buyer(client)
         buyer.open()
         buyer.add(goods)
-        clicked = _click(base, buyer, buyer.quote(), KEYS[name](), clicks)
+        quote, clicking = buyer.quote(), time.monotonic()
+        clicked = _click(base, buyer, quote, KEYS[name](), clicks)
         tickets = {click.ticket for click in clicked if click.ticket}
         outcomes = [buyer.outcome(ticket).status for ticket in tickets]
+        settled = time.monotonic() - clicking
     counted = Counter(click.status for click in clicked)
     answers = ", ".join(f"{count} times {status}" for status, count in sorted(counted.items()))
     return Row(
@@ -61,7 +63,7 @@ def submit_often(base: str, goods: Goods, name: str, clicks: int) -> Row:
         outcome=f"{answers}, {len(tickets)} order {' '.join(outcomes)}",
         violations=(*_answered_wrong(clicked, outcomes), *_kept_wrong(buyer, outcomes)),
         seconds=time.monotonic() - began,
-        figures=table.latencies([click.seconds for click in clicked]),
+        figures={**table.latencies([click.seconds for click in clicked]), table.SETTLED: round(settled, 1)},
     )
 
 

@@ -190,14 +190,15 @@ def telling(progress: Progress, size: Size, tell: Callable[[str], None]) -> Iter
 def rows_of(size: Size, history: History, verdict: Verdict) -> list[Row]:
     """Return the table: what was done, then each rule."""
     done = verdict.counts
-    outcome = f"{done['orders']} orders, {done['rejections']} rejections, settled after {verdict.settled or 0:.1f} s"
+    outcome = f"{done['orders']} orders, {done['rejections']} rejections"
+    told = {name: float(many) for name, many in done.items() if name not in {"orders", "rejections", "requests"}}
     first = Row(
         what=f"{size.operations:,} wishes, seed {size.seed}, {size.threads} at once",
         done=done["requests"],
         outcome=outcome,
         violations=() if verdict.settled is not None else ("it did not settle in time",),
         seconds=history.seconds,
-        figures={name: float(many) for name, many in done.items() if name not in {"orders", "rejections", "requests"}},
+        figures={table.SETTLED: round(verdict.settled or 0.0, 1), **told},
     )
     rules = [
         Row(what=name, done=1, outcome="broken" if found else "holds", violations=tuple(map(str, found)), seconds=0)

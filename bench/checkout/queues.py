@@ -1,8 +1,10 @@
-"""The queues of LocalStack, behind those of RabbitMQ: what the bridge gave to functions there, and they have yet to take."""
+"""What lies behind the queues of RabbitMQ: what the bridge has taken, and what waits for functions in LocalStack's queues."""
 
 from __future__ import annotations
 
 import functools
+import json
+import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,11 +12,20 @@ from souk_local import layout, settings
 
 PREFIX = "local-souk-"
 DEAD = "-dead"
+SECONDS = 5.0
 COUNTS = [
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 ]
+
+
+def taken() -> dict[str, int]:
+    """Return what the bridge holds of each queue until somebody has answered for it, by the queue's name."""
+    where = f"http://{layout.LOOPBACK}:{layout.find().port('bridge')}/status"
+    with urllib.request.urlopen(where, timeout=SECONDS) as answer:
+        consumers = json.load(answer)["consumers"]
+    return {f"souk.{name}": int(one["unacked"]) for name, one in consumers.items()}
 
 
 def waiting(base: str) -> dict[str, int]:

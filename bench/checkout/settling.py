@@ -39,8 +39,9 @@ def carried(*, aside: frozenset[str], within: float = WITHIN) -> bool:
 
 
 def _waiting(base: str, aside: frozenset[str]) -> dict[str, int]:
+    places = (waiting.left, queues.taken, lambda: queues.waiting(base))  # in the order of an event's way
     try:
-        return _moving(waiting.left(), aside) or _moving(queues.waiting(base), aside)
+        return next((found for look in places if (found := _moving(look(), aside))), {})
     except Exception as error:  # noqa: BLE001 - a store that does not answer yet, each by its driver's own errors
         return {f"a store does not answer ({type(error).__name__})": 1}
 

@@ -14,6 +14,7 @@ from bench.checkout import mixing, redis_troubles, rig
 from bench.checkout.rig import Rig, away
 
 PAUSE = 20.0  # seconds that something stands still
+ORPHANED = 90.0  # seconds: MongoDB ends a transaction whose client was killed after a minute; until then others wait
 ON_SERVE, ON_LOCALSTACK = frozenset({"serve"}), frozenset({"local"})
 EVERYWHERE = ON_SERVE | ON_LOCALSTACK
 
@@ -65,9 +66,9 @@ def mix(there: Rig, dice: Random) -> None:
 
 
 TROUBLES: Mapping[str, Trouble] = {
-    "kill worker": Trouble(partial(kill_of_shop, rig.WORKER), 60),
-    "kill web": Trouble(partial(kill_of_shop, rig.WEB), 60, ON_SERVE),
-    "kill bridge": Trouble(partial(kill_of_shop, rig.BRIDGE), 60),
+    "kill worker": Trouble(partial(kill_of_shop, rig.WORKER), ORPHANED),
+    "kill web": Trouble(partial(kill_of_shop, rig.WEB), ORPHANED, ON_SERVE),
+    "kill bridge": Trouble(partial(kill_of_shop, rig.BRIDGE), ORPHANED),
     "kill localstack": Trouble(partial(kill_of_shop, rig.LOCALSTACK), 120, ON_LOCALSTACK),
     "kill rabbitmq": Trouble(partial(kill_part, "rabbitmq", "rabbitmq"), 90),
     "kill postgres": Trouble(kill_postgres, 90),
