@@ -15,6 +15,7 @@ from bench.checkout.rig import Rig, away
 
 PAUSE = 20.0  # seconds that something stands still
 ORPHANED = 90.0  # seconds: MongoDB ends a transaction whose client was killed after a minute; until then others wait
+AGAIN = 300.0  # seconds: a LocalStack that was lost is sent all events again that the shop had since that one began
 ON_SERVE, ON_LOCALSTACK = frozenset({"serve"}), frozenset({"local"})
 EVERYWHERE = ON_SERVE | ON_LOCALSTACK
 
@@ -69,7 +70,7 @@ TROUBLES: Mapping[str, Trouble] = {
     "kill worker": Trouble(partial(kill_of_shop, rig.WORKER), ORPHANED),
     "kill web": Trouble(partial(kill_of_shop, rig.WEB), ORPHANED, ON_SERVE),
     "kill bridge": Trouble(partial(kill_of_shop, rig.BRIDGE), ORPHANED),
-    "kill localstack": Trouble(partial(kill_of_shop, rig.LOCALSTACK), 120, ON_LOCALSTACK),
+    "kill localstack": Trouble(partial(kill_of_shop, rig.LOCALSTACK), AGAIN, ON_LOCALSTACK),
     "kill rabbitmq": Trouble(partial(kill_part, "rabbitmq", "rabbitmq"), 90),
     "kill postgres": Trouble(kill_postgres, 90),
     "kill mongo": Trouble(partial(kill_part, "mongo", "mongo"), 120),
