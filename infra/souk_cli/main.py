@@ -24,7 +24,7 @@ HELP: Mapping[str, str] = {
     "check": "Check what must always be true of the books.",
     "demo": "Play a shopping journey and tell what happens.",
     "dlq": "List, show and redrive parked messages.",
-    "admin": "Make the first staff member, and look after staff.",
+    "admin": "Make the first member of staff.",
     "migrate": "Bring every store's schema up to date.",
     "layers": "Build the Lambda layers.",
     "openapi": "Generate the API descriptions.",
