@@ -79,6 +79,9 @@ class MemoryProducts:
         wanted = set(skus)
         return [one for one in self.kept.values() if wanted & {own.sku for own in one.details.skus}]
 
+    def known(self, product_ids: Sequence[str]) -> set[str]:
+        return set(product_ids) & set(self.kept)
+
     def add_all(self, products: Sequence[tuple[Product, Sequence[Event]]]) -> set[str]:
         new = {one.id for one, _ in products if one.id not in self.kept}
         for one, events in products:

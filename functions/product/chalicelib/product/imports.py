@@ -106,6 +106,10 @@ class Walkable(Protocol):
 class Importable(Merged, Protocol):
     """Keeps many products at once."""
 
+    def known(self, product_ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that products have."""
+        ...
+
     def add_all(self, products: Sequence[tuple[Product, Sequence[Event]]]) -> set[str]:
         """Keep those that are not there yet; return their ids. Raises Refused for a slug or SKU of another product."""
         ...
@@ -119,14 +123,17 @@ def product_id(key: str) -> str:
 def import_products(
     batch: Sequence[ImportedProduct], *, now: datetime, store: Importable, sources: Sources, index: Index
 ) -> int:
-    """Keep those of `batch` that are new; return how many were new.
+    """Keep those of `batch` that are new; return how many were new. Those that are there cost one look at their ids.
 
     The index is shown them first, under a `rev` that any later word overrules, so that it need not be told one by one;
     where it is down, the events that wait make it look later. What is known of their categories and stock is in them
     from the start, so that afterwards only those are written again about which somebody told something meanwhile.
     """
     at = moment(now)
-    begun = merged([given.product(at) for given in batch], sources)
+    there = store.known([product_id(given.key) for given in batch])
+    begun = merged([given.product(at) for given in batch if product_id(given.key) not in there], sources)
+    if not begun:
+        return 0
     products = {one.id: replace(one, rev=1) for one in begun}  # under a higher one the index would forget an edit
     shown = _shown(list(products.values()), index)
     told_of = [

@@ -185,28 +185,24 @@ class MongoProducts:
         return {one for start in range(0, len(made), BATCH) for one in self._add_some(made[start : start + BATCH])}
 
     def _add_some(self, made: Sequence[dict[str, Any]]) -> set[str]:
-        """Insert those that are not there: a repeated import finds most of them, and looking costs least."""
         from pymongo.errors import BulkWriteError
 
-        there = self._known([one["_id"] for one in made])
-        fresh = [one for one in made if one["_id"] not in there]
-        wanted = {one["_id"] for one in fresh}
-        if not fresh:
-            return wanted
+        wanted = {one["_id"] for one in made}
         try:
             with self._mongo.documents() as documents:
-                documents.products.insert_many(fresh, ordered=False)
+                documents.products.insert_many(made, ordered=False)
         except BulkWriteError as error:
             failed = {one["op"]["_id"]: one for one in error.details["writeErrors"]}
-            there = self._known(list(failed))  # which of several unique fields a server complains of is its own choice
+            there = self.known(list(failed))  # which of several unique fields a server complains of is its own choice
             if other := sorted(failed.keys() - there):
                 raise _taken(failed[other[0]]) from error
             return wanted - there
         return wanted
 
-    def _known(self, product_ids: Sequence[str]) -> set[str]:
+    def known(self, product_ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that products have."""
         with self._mongo.documents() as documents:
-            return {one["_id"] for one in documents.products.find({"_id": {"$in": product_ids}}, {"_id": 1})}
+            return {one["_id"] for one in documents.products.find({"_id": {"$in": list(product_ids)}}, {"_id": 1})}
 
     def touched(self, since: datetime) -> Iterator[list[Product]]:
         """Return, in batches, the products that anything changed about since a moment."""
