@@ -175,7 +175,7 @@ class Stack:
             say(name, "down")
 
     def wipe(self, names: Sequence[str], *, everything: bool = False) -> None:
-        """Remove the data of parts that are down; with everything also the tools and the credentials."""
+        """Remove the data of parts that are down; with everything also the tools, unless shared, and the credentials."""
         for name in names:
             self.engine_of(name).wipe(name)
             self.write_note(f"{name}.provisioned", "")
@@ -184,7 +184,8 @@ class Stack:
             (self.layout.state / "gateway.json").unlink(missing_ok=True)
             self.write_note(programs.PENDING, "")
         if everything:
-            for folder in (self.layout.tools, self.layout.state / "build"):
+            own = [self.layout.tools] if self.layout.tools.is_relative_to(self.layout.state) else []
+            for folder in (*own, self.layout.state / "build"):
                 shutil.rmtree(folder, ignore_errors=True)
             for file in (self.layout.credentials, self.layout.state / "demo.json"):
                 file.unlink(missing_ok=True)

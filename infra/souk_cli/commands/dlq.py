@@ -35,10 +35,12 @@ def list_letters(stage: str | None, *, as_json: bool) -> None:
     counts = {name: {one.where: counted(one, name) for one in places} for name in consumers()}
     if as_json:
         click.echo(json.dumps(counts))
-        return
-    for name, found in counts.items():
-        shown = "  ".join(f"{where} {'-' if number is None else number:>5}" for where, number in found.items())
-        click.echo(f"{name:<20} {shown}")
+    else:
+        for name, found in counts.items():
+            shown = "  ".join(f"{where} {'-' if number is None else number:>5}" for where, number in found.items())
+            click.echo(f"{name:<20} {shown}")
+    if silent := sorted({where for found in counts.values() for where, number in found.items() if number is None}):
+        raise Unavailable(f"not all could be counted: {', '.join(silent)} did not answer")
 
 
 @command.command("show")

@@ -11,7 +11,7 @@ from souk_local.stack import Progress
 @click.command("reset")
 @click.argument("parts", nargs=-1)
 @click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option("--all", "everything", is_flag=True, help="Fetched tools and credentials too.")
+@click.option("--all", "everything", is_flag=True, help="Fetched tools (not those of SOUK_TOOLS) and credentials too.")
 def command(parts: tuple[str, ...], *, yes: bool, everything: bool) -> None:
     """End the local stack, or only PARTS of it, and remove the data; tools and credentials stay unless --all."""
     stack = souk_local.here()

@@ -7,6 +7,7 @@ import time
 import click
 
 from souk_local import stack
+from souk_local.errors import StackError
 
 
 @click.command("up")
@@ -25,6 +26,8 @@ def command(parts: tuple[str, ...], engine: str | None) -> None:
         click.echo(f"everything is up already ({time.monotonic() - began:.1f} s)")
         return
     lost = whole.up(names, say=stack.Progress(click.echo))
+    if refused := [name for name in parts if name in lost]:
+        raise StackError(f"not up: {', '.join(refused)}")  # who asks for it by name wants it, or to know
     click.echo(f"the stack is up ({time.monotonic() - began:.1f} s)")
     for name in lost:
         click.echo(f"warning: without {name}; the services work in their degraded way", err=True)

@@ -13,7 +13,7 @@ BASE = 20_000
 
 @pytest.fixture
 def place(tmp_path: Path) -> Layout:
-    found = Layout(root=layout.checkout(), state=tmp_path / "state", tools=tmp_path / "tools", base=BASE)
+    found = Layout(root=layout.checkout(), state=tmp_path / "state", tools=tmp_path / "state" / "tools", base=BASE)
     layout.make_folders(found)
     return found
 

@@ -1,4 +1,5 @@
 import fcntl
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -73,6 +74,14 @@ def test_tools_and_credentials_outlive_a_reset_unless_everything_goes(whole: Sta
     whole.wipe(list(store.MODULES), everything=True)
     assert not whole.layout.credentials.exists()
     assert not whole.layout.tools.exists()
+
+
+def test_tools_that_other_stacks_use_too_outlive_everything(site: Site, tmp_path: Path) -> None:
+    place = msgspec.structs.replace(site.layout, tools=tmp_path / "shared")
+    place.tools.mkdir()
+    whole = Stack(msgspec.structs.replace(site, layout=place), NativeEngine(site))
+    whole.wipe(list(store.MODULES), everything=True)
+    assert place.tools.exists()
 
 
 def test_two_commands_do_not_change_a_stack_at_once(whole: Stack) -> None:
