@@ -14,7 +14,7 @@ LEADS_TO: Mapping[str, frozenset[str]] = {
     "ship": frozenset({"fulfilled", "delivered"}),
     "pay": frozenset({"paid", "fulfilled", "delivered", "cancelled"}),
 }
-KEYED = frozenset({"open", "add", "put", "remove", "submit", "adjust", "pay", "cancel", "ship"})
+KEYED = frozenset({"open", "add", "put", "step", "clear", "remove", "submit", "adjust", "pay", "cancel", "ship"})
 
 
 def no_bug_was_answered(case: Case) -> Broken:
