@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -20,9 +21,15 @@ SIGNERS = {name: Signer(name, new_key()) for name in ("admin", "customer", "cart
 KEYS = {"keys": [msgspec.to_builtins(signer.jwks.keys[0]) for signer in SIGNERS.values()]}
 
 
+class Size(StrEnum):
+    SMALL = "small"
+    LARGE = "large"
+
+
 class Line(msgspec.Struct, frozen=True):
     sku: str
     quantity: Annotated[int, msgspec.Meta(ge=1)]
+    size: Size | None = None
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -36,6 +43,7 @@ class Thing(msgspec.Struct, frozen=True):
 
 class Ask(msgspec.Struct, frozen=True):
     limit: int = 20
+    sort: Literal["name", "price"] = "name"
 
 
 def make_app() -> Souk:
@@ -152,6 +160,20 @@ def test_a_bad_body_is_told_where(client: Client, body: Any, status: int, pointe
     assert got.headers["Content-Type"] == "application/problem+json"
     if pointer is not None:
         assert got.json_body["errors"][0]["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("POST", "/things", {"lines": [{"sku": "a", "quantity": 1, "size": "huge"}]}, "small, large"),
+        ("GET", "/things/a?sort=moon", None, "name, price"),
+    ],
+)
+def test_what_is_not_one_of_a_few_is_told_which_they_are(
+    client: Client, method: str, path: str, body: Any, told: str
+) -> None:
+    (fault,) = send(client, method, path, body).json_body["errors"]
+    assert fault["detail"].endswith(f"; it is one of {told}")
 
 
 def test_a_key_is_good_for_one_caller_and_one_address(client: Client) -> None:

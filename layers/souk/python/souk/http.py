@@ -119,7 +119,7 @@ class Souk(CurrentRequest, QueueDoors, Chalice):
                         arguments["query"] = msgspec.convert(self.query, door.query, strict=False)
                     answer = self._answer(door.view(**arguments), door.status)
                 except Exception as error:  # noqa: BLE001 - the outermost door: nothing may get past it
-                    answer = problems.answer(error, log=self.telemetry)
+                    answer = problems.answer(error, log=self.telemetry, shapes=(door.body, door.query))
                 self._note(answer)
                 return self._finished(answer)
 

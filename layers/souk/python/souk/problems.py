@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 from chalice.app import Request, Response
@@ -97,9 +98,12 @@ def is_decision(error: SoukError) -> bool:
     return isinstance(error, errors.Refused | errors.Invalid)
 
 
-def answer(error: Exception, *, log: logging.Logger | None = None) -> Response:
-    """Return the answer for `error`; what is no expected error is a bug: logged, and nothing of it told."""
-    known = _known(error)
+def answer(error: Exception, *, log: logging.Logger | None = None, shapes: Sequence[Any] = ()) -> Response:
+    """Return the answer for `error`; what is no expected error is a bug: logged, and nothing of it told.
+
+    `shapes` are the types that the request was read into: they tell what might have stood at the place of a fault.
+    """
+    known = _known(error, shapes)
     if known is None:
         if log is not None:
             log.error("a bug", exc_info=error)
@@ -116,22 +120,32 @@ def answer(error: Exception, *, log: logging.Logger | None = None) -> Response:
     return _response(problem, _headers(known))
 
 
-def _known(error: Exception) -> SoukError | None:
+def _known(error: Exception, shapes: Sequence[Any]) -> SoukError | None:
     if isinstance(error, SoukError):
         return error
     if isinstance(error, msgspec.ValidationError):
-        return _misfit(str(error))
+        return _misfit(str(error), shapes)
     if isinstance(error, msgspec.DecodeError):
         return Malformed(str(error))
     return None
 
 
-def _misfit(text: str) -> SoukError:
+def _misfit(text: str, shapes: Sequence[Any]) -> SoukError:
     """Return what msgspec says about a value as the error of its place."""
     found = _WHERE.search(text)
     detail = text[: found.start()] if found else text
     path, table, _ = (found[1] if found else "").partition("[...]")  # it never says under which key of a table
+    if detail.startswith("Invalid enum value") and not table:
+        detail += _instead(_pointer(path), shapes)
     return errors.Invalid(detail, faults=[Fault(_pointer(path) + ("" if table else _field(detail)), detail)])
+
+
+def _instead(pointer: str, shapes: Sequence[Any]) -> str:
+    """Return what else may stand at a place, as the end of a sentence."""
+    from souk import choices  # never on a request that is as it should be
+
+    known = [one for shape in shapes if shape is not None for one in choices.at(shape, pointer)]
+    return f"; it is one of {', '.join(known)}" if known else ""
 
 
 def _pointer(path: str) -> str:
