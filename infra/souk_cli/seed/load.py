@@ -240,14 +240,15 @@ def _in_batches(
     size: int = BATCH,
     settle: Callable[[], None] | None = None,
 ) -> int:
-    new = done = 0
+    new = done = settled = 0
     say(what, 0, total)
     for batch in _batches(rows, size):
         new += _patiently(take, batch, say)
         done += len(batch)
         say(what, done, total)
-        if settle is not None and done % AHEAD == 0:
+        if settle is not None and done % AHEAD == 0 and new > settled:
             settle()
+            settled = new
     return new
 
 

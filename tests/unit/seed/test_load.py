@@ -31,6 +31,14 @@ def test_a_load_waits_for_its_events_again_and_again() -> None:
     assert (new, settled) == (len(rows), [AHEAD, 2 * AHEAD])
 
 
+def test_a_load_of_what_is_there_waits_for_nothing() -> None:
+    rows, settled = range(2 * AHEAD), list[int]()
+    assert (
+        _in_batches("products", rows, len(rows), lambda _: 0, Heard(), size=100, settle=lambda: settled.append(1)) == 0
+    )
+    assert settled == []
+
+
 def test_a_batch_that_a_busy_store_did_not_take_is_taken_again() -> None:
     heard, tried = Heard(), list[int]()
 
