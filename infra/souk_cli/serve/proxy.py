@@ -84,7 +84,8 @@ def event_of(
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True):
         query.setdefault(name, []).append(value)
-    encoded = bool(body) and headers.get("content-type", "").partition(";")[0].strip().lower() in binary
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    encoded = bool(body) and (kind in binary or not _is_text(body))
     return {
         "resource": found.template,
         "path": quote(path),
@@ -101,10 +102,19 @@ def event_of(
     }
 
 
+def _is_text(body: bytes) -> bool:
+    """Whether it is UTF-8; what is not goes on as it came, for the door to refuse rather than to keep mended."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _body(body: bytes, *, encoded: bool) -> str | None:
     if not body:
         return None
-    return base64.b64encode(body).decode() if encoded else body.decode("utf-8", "replace")
+    return base64.b64encode(body).decode() if encoded else body.decode()
 
 
 def _request_context(environ: Environ, path: str, template: str, headers: Mapping[str, str]) -> dict[str, Any]:

@@ -91,6 +91,12 @@ def test_binary_is_passed_in_base64() -> None:
     assert base64.b64decode(made["body"]) == b"\x00\xff"
 
 
+def test_what_calls_itself_text_and_is_none_is_passed_as_it_came() -> None:
+    made = event(body=b'{"a":"\xff"}', CONTENT_TYPE="application/json")
+    assert made["isBase64Encoded"]
+    assert base64.b64decode(made["body"]) == b'{"a":"\xff"}'
+
+
 def test_a_path_is_read_as_utf8() -> None:
     assert proxy.path_of(environ(PATH_INFO="/k\xc3\xa4se")) == "/käse"
 
