@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 SIZES = ("sample", "full")
+INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 
 
 @click.command("seed")
@@ -21,4 +22,8 @@ def command(size: str) -> None:
     from souk_cli.seed.run import seed
 
     console = Console()
-    console.print(seed(size, console))
+    try:
+        console.print(seed(size, console))
+    except KeyboardInterrupt:
+        console.print("stopped; what is loaded stays, and the same command goes on from here")
+        raise SystemExit(INTERRUPTED) from None
