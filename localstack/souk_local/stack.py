@@ -86,13 +86,15 @@ class Stack:
 
     def start(self, names: Sequence[str], *, say: Say) -> Mapping[str, str]:
         """Start those of the parts that aren't well, all at once, and answer which can't run here, and why."""
+        self.same_ports()
         with alone(self.layout.records / "lock"):
             missing = [name for name in names if not self.well(name)]
             if not missing:
                 return {}
-            if not any(self.engine_of(name).alive(name) for name in store.MODULES):  # else it fits, as one sees
+            if not self.runs():  # else it fits, as one sees
                 checks.machine(self.layout.state)
             self.write_note("engine", self.engine.name)
+            self.write_note("base", str(self.layout.base))
             lost = dict(self.prepare(missing, say))
             if "localstack" in missing and not self.engine_of("localstack").alive("localstack"):
                 programs.note_fresh_start(self)
@@ -102,6 +104,19 @@ class Stack:
         for name in missing:
             self.write_note(f"{name}.lost", lost.get(name, ""))
         return lost
+
+    def runs(self) -> bool:
+        """Tell whether any part of it runs."""
+        return any(self.engine_of(name).alive(name) for name in store.MODULES)
+
+    def same_ports(self) -> None:
+        """Refuse to look for a running stack on other ports than it was started on: nobody would answer there."""
+        base = self.note("base")
+        if base and base != str(self.layout.base) and self.runs():
+            raise StackError(
+                f"this stack runs on the ports from {base} on, and SOUK_PORT_BASE says {self.layout.base}; "
+                f"type `export SOUK_PORT_BASE={base}`, or `souk down` first"
+            )
 
     def prepare(self, names: Sequence[str], say: Say) -> Mapping[str, str]:
         """Fetch what is missing for these parts; tools may be shared with stacks that are doing the same now."""

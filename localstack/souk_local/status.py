@@ -60,7 +60,8 @@ class Deployment(Struct, frozen=True):
 
 
 def of(whole: Stack) -> Status:
-    """Look at everything at the same time."""
+    """Look at everything at the same time. Raises StackError where it would look on the wrong ports."""
+    whole.same_ports()
     with ThreadPoolExecutor(max_workers=len(store.MODULES)) as pool:
         parts = list(pool.map(lambda name: part(whole, name), whole.parts()))
     return Status(parts=parts, functions=functions_status(whole), bridge=bridge_status(whole))

@@ -1,12 +1,14 @@
 import fcntl
+import os
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from souk_local import gateway, programs, stack, store
+from souk_local import gateway, proc, processes, programs, stack, status, store
 from souk_local.errors import StackError
 from souk_local.native import NativeEngine
+from souk_local.processes import Record
 from souk_local.site import Site
 from souk_local.stack import Stack
 
@@ -65,6 +67,21 @@ def test_wiping_localstack_forgets_what_was_deployed_on_it(whole: Stack) -> None
     whole.wipe(["localstack"])
     assert not whole.layout.deployed.exists()
     assert not whole.note(programs.PENDING)
+
+
+def test_a_stack_that_runs_on_other_ports_is_told_by_them(whole: Stack) -> None:
+    here = os.getpid()
+    processes.remember(whole.layout, "postgres", Record(pid=here, started=proc.started(here) or 0))
+    whole.write_note("base", "9000")
+    with pytest.raises(StackError, match="from 9000 on, and SOUK_PORT_BASE says 20000"):
+        whole.start(["postgres"], say=lambda _name, _text: None)
+    with pytest.raises(StackError, match="export SOUK_PORT_BASE=9000"):
+        status.of(whole)
+
+
+def test_a_stack_that_was_ended_may_come_back_on_other_ports(whole: Stack) -> None:
+    whole.write_note("base", "9000")
+    whole.same_ports()
 
 
 def test_tools_and_credentials_outlive_a_reset_unless_everything_goes(whole: Stack) -> None:
