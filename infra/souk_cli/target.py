@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from souk_local.layout import Layout
 
 LOCAL = "local"
+STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")  # as infra/stack.yaml takes it
 PLAIN = frozenset({"TRUSTED_KEYS"})  # public: given to functions in their environment
 NEVER = ("OWNER_", "RELAY_")  # no function gets these
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "AWS_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http", "no_proxy")
@@ -122,7 +124,12 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):
 
 
 def of(stage: str, settings_file: Path | None = None) -> Target:
-    """Return the target of a stage: the local stack's, or what the environment and a settings file say."""
+    """Return the target of a stage: the local stack's, or what the environment and a settings file say.
+
+    Raises Refused for a name that nothing on AWS could begin with.
+    """
+    if not STAGE.fullmatch(stage):
+        raise Refused(f"a stage is named by up to 16 small letters, digits and dashes, not {stage!r}")
     if stage == LOCAL:
         import souk_local
 
@@ -146,10 +153,11 @@ def answering(goal: Target) -> Iterator[None]:
     try:
         yield
     except NotConnected as error:
-        where = "LocalStack does not answer: `souk up` starts it" if goal.local else f"AWS does not answer: {error}"
-        raise Unavailable(where) from error
+        if goal.local:
+            raise Unavailable("LocalStack does not answer") from error
+        raise Refused(f"AWS does not answer: {error}") from error
     except (BotoCoreError, ClientError) as error:
-        raise Refused(f"AWS refuses: {error}") from error
+        raise Refused(f"{'LocalStack' if goal.local else 'AWS'} refuses: {error}") from error
 
 
 def read(path: Path) -> dict[str, str]:

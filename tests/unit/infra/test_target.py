@@ -74,6 +74,12 @@ def test_a_settings_file_is_an_object_of_texts(tmp_path: Path, text: str) -> Non
         target.read(path)
 
 
+@pytest.mark.parametrize("stage", ["", "x y", "Prod", "1st", "a-name-that-is-longer-than-16"])
+def test_a_stage_that_nothing_can_be_named_by_is_refused(stage: str) -> None:
+    with pytest.raises(Refused, match="a stage is named by"):
+        target.of(stage)
+
+
 def test_the_environment_adds_nothing_that_changes_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
