@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from souk.errors import Unavailable
 from souk_cli.bridge import topology
-from souk_cli.bridge.deliveries import Delivery, Inbox
+from souk_cli.bridge.deliveries import BATCH, MANY, Delivery, Inbox
 from souk_cli.bridge.lanes import Lane
 from souk_cli.bridge.publisher import Message, Publisher
 from souk_cli.bridge.statistics import Statistics
@@ -26,7 +26,7 @@ class Carrier:
     def __init__(self, url: str, lines: Sequence[Line], target: Target, *, gather: float = 0.0) -> None:
         """Carry what RabbitMQ at `url` has for these consumers.
 
-        While much happens, batches that are taken together are gathered for so many seconds.
+        While much happens, batches that are taken together are gathered, for so many seconds at most.
         """
         self.statistics = Statistics(line.consumer for line in lines)
         prepare = _prepared(url, lines)
@@ -41,6 +41,7 @@ class Carrier:
                 subscription=self._subscription,
                 park=self._park,
                 statistics=self.statistics,
+                limit=MANY if line.together and gather else BATCH,
             )
             for line, inbox in inboxes.items()
             for _ in range(1 if line.together else LANES)

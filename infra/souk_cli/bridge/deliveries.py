@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 BATCH = 10
+MANY = 100  # that are taken together
+RATIO = 2.0  # of the time that the next batch gathers to the time that the last one took
 
 
 class Delivery:
@@ -40,8 +42,13 @@ class Inbox:
     """The messages a consumer has been given and not yet answered for; safe among threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, gather: float = 0.0) -> None:
-        """Start empty. While new ones keep coming, they are gathered for so many seconds, or until a batch is full."""
+        """Start empty.
+
+        New ones are gathered, for so many seconds at most or until a batch is full, while the one who takes them has
+        much to do: for as long as the last batch took, and twice that.
+        """
         self._clock, self._gather = clock, gather
+        self._taken_at: float | None = None
         self._gathered_at = clock()
         self._changed = threading.Condition()
         self._fresh: deque[Delivery] = deque()
@@ -71,6 +78,9 @@ class Inbox:
         """
         until = self._clock() + wait
         with self._changed:
+            if self._taken_at is not None:
+                took = self._clock() - self._taken_at
+                self._gathered_at, self._taken_at = self._clock() + min(self._gather, RATIO * took), None
             while True:
                 batch = self._some(limit)
                 self._in_hand += len(batch)
@@ -119,7 +129,7 @@ class Inbox:
             if not delivery.stale:
                 batch.append(delivery)
         if batch:
-            self._gathered_at = self._clock() + self._gather
+            self._taken_at = self._clock()
         return batch
 
     def _due(self, limit: int) -> list[Delivery]:

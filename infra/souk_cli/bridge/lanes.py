@@ -8,7 +8,7 @@ from typing import Protocol
 
 from souk.errors import SoukError, Unavailable
 from souk.queues import TRIES
-from souk_cli.bridge.deliveries import Delivery, Inbox
+from souk_cli.bridge.deliveries import BATCH, Delivery, Inbox
 from souk_cli.bridge.patience import Patience, growing
 from souk_cli.bridge.statistics import Statistics
 from souk_cli.bridge.targets import LOG, Target, Verdict
@@ -43,10 +43,12 @@ class Lane:
         subscription: Acknowledges,
         park: Park,
         statistics: Statistics,
+        limit: int = BATCH,
     ) -> None:
-        """Carry from `inbox` to `target`."""
+        """Carry from `inbox` to `target`, at most so many at once."""
         self.consumer, self._inbox, self._target = consumer, inbox, target
         self._subscription, self._park, self._statistics = subscription, park, statistics
+        self._limit = limit
         self._patience = Patience(first=0.1, longest=5.0)
         self._away = False
         self._ending = threading.Event()
@@ -68,7 +70,7 @@ class Lane:
 
     def _run(self) -> None:
         while not self._ending.is_set() or (self._inbox.fresh and not self._away):
-            batch = self._inbox.take(wait=WAIT)
+            batch = self._inbox.take(wait=WAIT, limit=self._limit)
             if batch:
                 self.carry(batch)
 

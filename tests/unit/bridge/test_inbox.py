@@ -1,6 +1,6 @@
 """What a consumer is given: new messages and due ones in turn, none of them holding up the others."""
 
-from souk_cli.bridge.deliveries import Delivery, Inbox
+from souk_cli.bridge.deliveries import RATIO, Delivery, Inbox
 
 
 class Channel:
@@ -92,23 +92,36 @@ def test_the_same_event_twice_in_a_batch_has_two_names() -> None:
     assert one.record_id != two.record_id
 
 
-def test_messages_that_keep_coming_are_gathered() -> None:
+def test_messages_are_gathered_for_as_long_as_the_last_batch_took_and_more() -> None:
     clock = Clock()
-    inbox = Inbox(clock, gather=0.1)
+    inbox = Inbox(clock, gather=1.0)
     inbox.put(delivery(1))
     assert [one.tag for one in inbox.take(wait=0)] == [1], "the first one does not wait"
     inbox.put(delivery(2))
+    clock.now += 0.1
     assert inbox.take(wait=0) == []
     inbox.put(delivery(3))
-    clock.now += 0.1
+    clock.now += RATIO * 0.1
     assert [one.tag for one in inbox.take(wait=0)] == [2, 3]
 
 
+def test_who_has_little_to_do_gathers_nothing() -> None:
+    clock = Clock()
+    inbox = Inbox(clock, gather=1.0)
+    for number in range(3):
+        inbox.put(delivery(number))
+        assert len(inbox.take(wait=0)) == 1
+        assert inbox.take(wait=0) == []
+        clock.now += 0.1
+
+
 def test_a_full_batch_waits_for_nothing_and_nothing_waits_at_the_end() -> None:
-    inbox = Inbox(Clock(), gather=60.0)
+    clock = Clock()
+    inbox = Inbox(clock, gather=60.0)
     for number in range(12):
         inbox.put(delivery(number))
     assert len(inbox.take(wait=0)) == 10
+    clock.now += 1.0
     assert inbox.take(wait=0) == []
     inbox.close()
     assert len(inbox.take(wait=0)) == 2
