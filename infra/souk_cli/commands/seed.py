@@ -15,7 +15,7 @@ def command(size: str) -> None:
 
     sample: the 2,000 best-selling products, 100 households, 2,000 baskets. full: all 92,331 products, 2,469 households
     and their baskets, in minutes. What is there already stays; a broken run continues when it is started again. The
-    households sign in as household<number>@example.com with the password a-household-of-this-shop.
+    households sign in as household<number>@example.com, for example 1467, with the password a-household-of-this-shop.
     """
     from rich.console import Console
 
