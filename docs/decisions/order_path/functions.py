@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from order_path.carriage import OUTCOME, OUTCOME_AGAIN, SUBMITTED, letter_done, letter_written
 from order_path.change import Turn, attempt_of, copy_on, settled, turn, with_attempt
 from order_path.scenes import Line, Role, Scene
-from order_path.world import At, Cart, Kind, Row, State, Task, Trade, Verdict, Wish
+from order_path.world import At, Cart, Done, Kind, Row, State, Task, Trade, Verdict, Wish
 
 OWN = frozenset({At.OPEN, At.ANSWER, At.ABANDON, At.SETTLE})  # steps that are not part of every change
 
@@ -136,7 +136,7 @@ def _decide(trade: Trade, task: Task, role: Role, scene: Scene, cart: Cart) -> C
         case Kind.CHANGE:
             return _changed(cart, 1 << role.number + 1, scene)
         case Kind.SUBMIT:
-            return _submitted(cart, trade.wishes[role.number].seen, role.number, scene)
+            return _submitted(cart, trade.wishes[role.number], role.number, scene)
         case _:
             return settled(cart, task.attempt, task.verdict, scene)
 
@@ -148,15 +148,17 @@ def _changed(cart: Cart, bit: int, scene: Scene) -> Cart | None:
     return None if frozen or cart.state is State.CLOSED else replace(cart, lines=cart.lines | bit)
 
 
-def _submitted(cart: Cart, seen: int, number: int, scene: Scene) -> Cart | None:
-    if cart.done[number]:
+def _submitted(cart: Cart, wish: Wish, number: int, scene: Scene) -> Cart | None:
+    before = cart.done[number]
+    if before.attempt:
+        return cart if before.lines == wish.lines else None
+    if cart.state is not State.OPEN and wish.seen in {cart.frozen_from, cart.version}:
         return cart
-    if cart.state is not State.OPEN and seen in {cart.frozen_from, cart.version}:
-        return cart
-    if cart.state is not State.OPEN or seen != cart.version or cart.attempt >= scene.attempts:
+    if cart.state is not State.OPEN or wish.seen != cart.version or cart.attempt >= scene.attempts:
         return None
     attempt = cart.attempt + 1
-    done = (*cart.done[:number], attempt, *cart.done[number + 1 :]) if scene.keyed else cart.done
+    submitted = Done(attempt, cart.lines)
+    done = (*cart.done[:number], submitted, *cart.done[number + 1 :]) if scene.keyed else cart.done
     return replace(cart, state=State.FROZEN, attempt=attempt, frozen_from=cart.version, done=done)
 
 
@@ -177,7 +179,7 @@ def _sure(result: Turn, role: Role) -> Turn:
             acknowledged = trade.acknowledged | 1 << role.number + 1
             return Turn(replace(trade, acknowledged=acknowledged), None, f"{result.what}; acknowledged")
         case Kind.SUBMIT:
-            attempt = task.cart.done[role.number] or task.cart.attempt
+            attempt = task.cart.done[role.number].attempt or task.cart.attempt
             return Turn(trade, replace(task, at=At.OPEN, attempt=attempt), result.what)
         case Kind.OUTCOME:
             return Turn(letter_done(trade, task.attempt, task.letter), None, f"{result.what}; it is done")

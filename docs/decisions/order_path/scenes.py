@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from order_path.world import NOBODYS, Attempt, Cart, Copy, Kind, Letter, Row, State, Trade, Verdict, Wish, World
+from order_path.world import NOBODYS, Attempt, Cart, Copy, Done, Kind, Letter, Row, State, Trade, Verdict, Wish, World
 
 FIRST = 1  # the bit of the line that the cart begins with
 
@@ -71,7 +71,7 @@ class Scene(Struct, frozen=True, kw_only=True):
 
     def beginning(self) -> World:
         """Return the world before anything happens: carts of one line, the same everywhere."""
-        cart = Cart(version=1, state=State.OPEN, lines=FIRST, done=(0,) * self.submissions)
+        cart = Cart(version=1, state=State.OPEN, lines=FIRST, done=(Done(),) * self.submissions)
         attempts = (Attempt(),) * self.attempts
         if self.submitted:
             cart = replace(cart, version=2, state=State.FROZEN, attempt=1, frozen_from=1)

@@ -60,15 +60,22 @@ class Kind(StrEnum):
     OUTCOME = "outcome consumer"
 
 
+class Done(Struct, frozen=True, array_like=True):
+    """What was submitted under a key: the attempt, none at first, and the lines. The same key is good for no others."""
+
+    attempt: int = 0
+    lines: int = 0
+
+
 class Cart(Struct, frozen=True, array_like=True):
-    """A cart; `lines` has a bit for each change made, `done` the attempt that each keyed submission made."""
+    """A cart; `lines` has a bit for each change made, `done` what each keyed submission made."""
 
     version: int
     state: State
     lines: int
     attempt: int = 0
     frozen_from: int = 0
-    done: tuple[int, ...] = ()
+    done: tuple[Done, ...] = ()
 
 
 class Copy(Struct, frozen=True, array_like=True):
