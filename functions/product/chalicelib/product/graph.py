@@ -1,6 +1,7 @@
 """Neo4j behind the recommendations: which products were bought in the same order, and how often.
 
-A pair has one relationship, from the lower id to the higher. Orders are counted once: their node is the claim.
+A pair has one relationship, from the lower id to the higher, found by its own key: a product that sells well has tens of
+thousands of them to look through otherwise. Orders are counted once: their node is the claim.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import LiteralString
 
 from chalicelib.product.recommendation import Basket
 from souk.graph import Graph
+from souk.ids import id_of
 
 COUNT: LiteralString = """
     UNWIND $baskets AS basket
@@ -24,14 +26,15 @@ COUNT: LiteralString = """
         RETURN count(*) AS counted_products
     }
     UNWIND baskets AS basket UNWIND basket.pairs AS pair
-    WITH pair[0] AS low, pair[1] AS high, count(*) AS times ORDER BY low, high
+    WITH pair[0] AS low, pair[1] AS high, pair[2] AS key, count(*) AS times ORDER BY low, high
     MATCH (one:Product {id: low}) MATCH (other:Product {id: high})
-    MERGE (one)-[together:BOUGHT_WITH]->(other)
+    MERGE (one)-[together:BOUGHT_WITH {pair: key}]->(other)
     SET together.times = coalesce(together.times, 0) + times
 """
 TOGETHER: LiteralString = """
     MATCH (:Product {id: $product})-[together:BOUGHT_WITH]-(other:Product)
-    WITH other.id AS id, together.times / sqrt(toFloat(other.orders)) AS likeness
+    WITH other, sum(together.times) AS times
+    WITH other.id AS id, times / sqrt(toFloat(other.orders)) AS likeness
     ORDER BY likeness DESC, id LIMIT $limit
     RETURN id
 """
@@ -50,7 +53,7 @@ class PurchaseGraph:
             {
                 "id": one.order_id,
                 "products": one.products,
-                "pairs": [list(pair) for pair in combinations(one.products, 2)],
+                "pairs": [[*pair, id_of("pair", *pair)] for pair in combinations(one.products, 2)],
             }
             for one in sorted({one.order_id: one for one in baskets}.values(), key=lambda one: one.order_id)
         ]

@@ -1,0 +1,1 @@
+CREATE CONSTRAINT pair_key IF NOT EXISTS FOR ()-[together:BOUGHT_WITH]-() REQUIRE together.pair IS UNIQUE;
