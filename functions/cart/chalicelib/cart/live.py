@@ -5,12 +5,13 @@ import functools
 import msgspec
 
 from chalicelib.cart.keeping import Keeping
+from chalicelib.cart.kept_submissions import KeptSubmissions
 from chalicelib.cart.lines import Limits
 from chalicelib.cart.live_cart import LiveCarts
 from chalicelib.cart.refusals import KeptRefusals
 from chalicelib.cart.register import KeptRegister
 from chalicelib.cart.replica import Replica
-from chalicelib.cart.store import KeptCarts, KeptSubmissions
+from chalicelib.cart.store import KeptCarts
 from souk.auth import PrivateKey, Signer
 from souk.postgres import Database
 from souk.redis import Redis
