@@ -98,7 +98,7 @@ def graph_command(*, tools: Path, home: Path, bolt_port: int, password: str, hea
         "server.default_listen_address": LOOPBACK,
         "server.bolt.listen_address": address,
         "server.bolt.advertised_address": address,
-        "server.memory.pagecache.size": "64m",
+        "server.memory.pagecache.size": "256m",
     }
     given = tuple(word for key, value in settings.items() for word in ("-c", f"{key}={value}"))
     places = (f"--home-dir={home}", f"--config-dir={home / 'config'}", "--console-mode")
