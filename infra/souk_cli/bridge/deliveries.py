@@ -12,7 +12,7 @@ from typing import Any
 
 BATCH = 10
 MANY = 100  # that are taken together
-RATIO = 2.0  # of the time that the next batch gathers to the time that the last one took
+RATIO = 9.0  # of the time that the next batch gathers to the time that the last one took
 
 
 class Delivery:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from souk.plans import OWN, SESSIONS, Planned, Plans
+from souk.plans import FOR_ALL_VALUES, OWN, SESSIONS, Planned, Plans
 
 SQL = Planned("SELECT * FROM things WHERE id = ANY(%(ids)s::uuid[]) AND (%(at)s IS NULL OR at < %(at)s::timestamptz)")
 
@@ -36,7 +36,8 @@ def test_a_session_of_ones_own_prepares_once(monkeypatch: pytest.MonkeyPatch) ->
     plans, cursor = Plans(), Cursor()
     for sql in (SQL, SQL, Planned("SELECT 1"), "SELECT 2"):
         plans.execute(cursor, sql, {})
-    assert [sql.split()[0:2] for sql in cursor.run] == [
+    assert cursor.run[0] == FOR_ALL_VALUES
+    assert [sql.split()[0:2] for sql in cursor.run[1:]] == [
         ["PREPARE", "souk_1"],
         ["EXECUTE", "souk_1"],
         ["EXECUTE", "souk_1"],

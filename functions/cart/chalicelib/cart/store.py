@@ -18,7 +18,7 @@ from souk.records import add_events
 
 FIND = "SELECT body FROM carts WHERE id = %(id)s"
 # A new row is the writer's from the beginning: one that was nobody's could be compared with a server after its heir.
-NEWER = """
+NEWER = Planned("""
     INSERT INTO carts AS kept (id, version, state, customer_id, skus, body, history, changed_at)
     SELECT id, version, state, customer_id, skus, body, (SELECT history FROM histories WHERE history = %(history)s),
            changed_at
@@ -29,7 +29,7 @@ NEWER = """
        SET version = excluded.version, state = excluded.state, customer_id = excluded.customer_id,
            skus = excluded.skus, body = excluded.body, changed_at = excluded.changed_at
      WHERE kept.version < excluded.version
-"""
+""")
 # A server that lost the failover may still take changes for a while; what was compared with its heir is not its own now.
 NEWER_OF_HISTORY = Planned(f"{NEWER} AND (kept.history IS NULL OR kept.history = %(history)s)")
 SAME = """
@@ -51,21 +51,21 @@ COMPARED = """
     RETURNING body
 """
 # What Redis has forgotten by its time comes back from here no more, though the row may be there for some minutes.
-COMPARED_ALONE = """
+COMPARED_ALONE = Planned("""
     UPDATE carts AS kept SET history = %(history)s
      WHERE id = %(id)s
        AND coalesce((SELECT number FROM histories WHERE history = kept.history), CASE WHEN kept.history IS NULL THEN 0 END)
            <= (SELECT number FROM histories WHERE history = %(history)s)
        AND (state = 'frozen'
-           OR changed_at > now() - CASE WHEN customer_id IS NULL THEN %(guests)s ELSE %(customers)s END)
+           OR changed_at > now() - CASE WHEN customer_id IS NULL THEN %(guests)s::interval ELSE %(customers)s::interval END)
     RETURNING body
-"""
-IS_OF_LATER = """
+""")
+IS_OF_LATER = Planned("""
     SELECT 1 AS later FROM carts AS kept
      WHERE id = %(id)s
        AND (coalesce((SELECT number FROM histories WHERE history = kept.history), CASE WHEN kept.history IS NULL THEN 0 END)
            <= (SELECT number FROM histories WHERE history = %(history)s)) IS NOT TRUE
-"""
+""")
 ABANDONED = """
     UPDATE carts SET abandoned = version WHERE id IN (
            SELECT id FROM carts

@@ -11,6 +11,8 @@ from typing import Any, Self
 
 SESSIONS = "SOUK_SESSIONS"
 OWN = "own"
+# Planning for these very values is what shall be saved; left to itself, PostgreSQL goes on with it for some.
+FOR_ALL_VALUES = "SET plan_cache_mode = force_generic_plan"
 _VALUE = re.compile(r"%\((\w+)\)s(::\w+(?:\[\])?)?")
 
 
@@ -57,6 +59,8 @@ class Plans:
             return
         name = self._names.get(sql)
         if name is None:
+            if not self._names:
+                cursor.execute(FOR_ALL_VALUES)
             name = f"souk_{len(self._names) + 1}"
             cursor.execute(sql.prepare(name))
             self._names[sql] = name

@@ -66,7 +66,9 @@ AGREE = """
      WHERE sku = %(sku)s AND location = %(location)s
 """
 READ_ROW = "SELECT * FROM stock WHERE sku = %(sku)s AND location = %(location)s"
-READ_GOODS = "SELECT stock.*, rank FROM stock JOIN locations ON code = location WHERE sku = ANY(%(skus)s)"
+READ_GOODS = Planned(
+    "SELECT stock.*, rank FROM stock JOIN locations ON code = location WHERE sku = ANY(%(skus)s::text[])"
+)
 READ_ROWS = """
     SELECT * FROM stock
      WHERE (sku, location) > (%(sku)s, %(location)s)
