@@ -12,7 +12,6 @@ from souk.clock import utcnow
 from souk.events import Event
 from souk.ids import id_of
 from souk.redis import Redis, as_bytes
-from souk_cli.bridge.patience import IDLE
 from souk_cli.bridge.sources import Lag, Publish, message
 
 BUCKETS = tuple(f"b{number:02d}" for number in range(64))
@@ -39,10 +38,10 @@ class _Mark(Struct, frozen=True):
 
 
 class DirtyCarts:
-    """The live carts' outbox, looked at so seldom that what a shopper does in one go is sent once."""
+    """The live carts' outbox, looked at less often, so that what a shopper does in one go is sent once."""
 
     name, service = "cart dirty sets", "cart"
-    busy = IDLE
+    busy = 0.1
 
     def __init__(self) -> None:
         """Nothing is read or connected before the first use."""
