@@ -63,7 +63,9 @@ def suggest(query: SuggestionsQuery) -> Suggestions:
 def recommend(query: RecommendationsQuery) -> Recommendations:
     """Recommend what was bought together with a product."""
     market = listing.market(query.market)
-    found = recommendation.recommended(query.product, query.limit, purchases=live.purchases, shop=live.shelves)
+    found = recommendation.recommended(
+        query.product, query.limit, purchases=live.purchases, shop=live.shelves, index=live.index
+    )
     cards = [Card.of(product, market) for product in found.products]
     return Recommendations(items=cards, together=found.together, degraded=found.degraded)
 

@@ -88,6 +88,6 @@ def test_a_products_page_asks_mongodb_once(desk: Desk, wires: Wires) -> None:
         assert wires.asked(f"/listing/{name}") == took(mongo=1)
 
 
-def test_recommendations_ask_the_graph_once_and_mongodb_twice_where_little_was_bought(desk: Desk, wires: Wires) -> None:
+def test_recommendations_ask_each_store_once_where_little_was_bought(desk: Desk, wires: Wires) -> None:
     one = desk.published()
-    assert wires.asked(f"/recommendations?product={one['id']}") == took(mongo=2, graph=1)
+    assert wires.asked(f"/recommendations?product={one['id']}") == took(mongo=1, graph=1, search=1)

@@ -26,7 +26,7 @@ class Counter:
         self.shop.write([self.tea, self.milk, self.salt, self.pot])
 
     def recommended(self, purchases: Any = None) -> recommendation.Recommended:
-        return recommended(self.tea.id, 2, purchases=purchases or self.purchases, shop=self.shop)
+        return recommended(self.tea.id, 2, purchases=purchases or self.purchases, shop=self.shop, index=self.shop)
 
 
 SOLD = {"tea": 1, "milk": 5, "salt": 9}
@@ -54,7 +54,7 @@ def test_what_is_off_sale_is_not_recommended() -> None:
 
 def test_nothing_is_recommended_for_what_is_not_on_sale() -> None:
     with pytest.raises(Missing):
-        recommended(new_id(), 2, purchases=MemoryPurchases(), shop=MemoryShop())
+        recommended(new_id(), 2, purchases=MemoryPurchases(), shop=MemoryShop(), index=MemoryShop())
 
 
 def test_a_very_large_basket_is_counted_in_part() -> None:

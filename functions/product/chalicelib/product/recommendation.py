@@ -1,6 +1,7 @@
 """Recommending: what was bought together with a product, else what sells best in its category.
 
-One round trip to the graph and one to MongoDB; another one where the graph knows too little.
+One round trip to the graph and one to MongoDB; where the graph knows too little, one to the search engine, which keeps
+the best sellers in order.
 """
 
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from chalicelib.product.listing import listed
 from chalicelib.product.model import ALL, Product
 from chalicelib.product.storefront import Sort, Storefront, Wanted
 from souk.errors import Missing, Unavailable
@@ -49,14 +51,14 @@ class Shop(Storefront, Protocol):
 
 
 class Recommended(Struct, frozen=True, kw_only=True):
-    """Products to recommend: first so many bought together, then best sellers; `degraded` where the graph was down."""
+    """Products to recommend: first so many bought together, then best sellers; `degraded` where a store was down."""
 
     products: list[Product]
     together: int
     degraded: bool
 
 
-def recommended(product_id: str, limit: int, *, purchases: Purchases, shop: Shop) -> Recommended:
+def recommended(product_id: str, limit: int, *, purchases: Purchases, shop: Shop, index: Storefront) -> Recommended:
     """Return what to recommend to somebody who looks at a product. Raises Missing, Unavailable."""
     degraded = False
     try:
@@ -67,11 +69,16 @@ def recommended(product_id: str, limit: int, *, purchases: Purchases, shop: Shop
     if (seen := shown.pop(product_id, None)) is None:
         raise Missing("there is no such product on sale")
     together = [shown[one] for one in ids if one in shown][:limit]
-    more = [] if len(together) == limit else _best_sellers(seen, {product_id, *ids}, limit - len(together), shop)
-    return Recommended(products=together + more, together=len(together), degraded=degraded)
+    if len(together) == limit:
+        return Recommended(products=together, together=limit, degraded=degraded)
+    more, elsewhere = _best_sellers(seen, {product_id, *ids}, limit - len(together), shop=shop, index=index)
+    return Recommended(products=together + more, together=len(together), degraded=degraded or elsewhere)
 
 
-def _best_sellers(seen: Product, known: set[str], limit: int, shop: Shop) -> list[Product]:
+def _best_sellers(
+    seen: Product, known: set[str], limit: int, *, shop: Shop, index: Storefront
+) -> tuple[list[Product], bool]:
     category = seen.details.category_id if len(seen.shelves) > 1 else None
     wanted = Wanted(category=category or ALL, sort=Sort.BESTSELLING, limit=limit + len(known))
-    return [row.product for row in shop.find(wanted).rows if row.product.id not in known][:limit]
+    found, degraded = listed(wanted, index=index, documents=shop)
+    return [row.product for row in found.rows if row.product.id not in known][:limit], degraded
