@@ -45,7 +45,7 @@ class Inbox:
         """Start empty.
 
         New ones are gathered, for so many seconds at most or until a batch is full, while the one who takes them has
-        much to do: for as long as the last batch took, and twice that.
+        much to do: for `RATIO` times as long as the last batch took.
         """
         self._clock, self._gather = clock, gather
         self._taken_at: float | None = None
