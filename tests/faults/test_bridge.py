@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import pytest
 from patience import until
@@ -74,28 +76,39 @@ def remove_queues(url: str) -> None:
             connection.channel().queue_delete(queue)
 
 
+class Running(NamedTuple):
+    """A bridge and what it logs, a line for each event: into a file, as a pipe that nobody reads would stop it."""
+
+    process: subprocess.Popen[bytes]
+    log: IO[bytes]
+
+    def ended(self) -> str:
+        """Tell it to end, and return what it has logged."""
+        self.process.terminate()
+        self.process.wait(30)
+        self.log.seek(0)
+        return self.log.read().decode()
+
+
 @contextmanager
-def bridge() -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen([sys.executable, str(TOY)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+def bridge() -> Iterator[Running]:
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen([sys.executable, str(TOY)], stdin=subprocess.PIPE, stdout=log) as process,
+    ):
         try:
-            yield process
+            yield Running(process, log)
         finally:
             process.kill()
-
-
-def ended(process: subprocess.Popen[bytes]) -> str:
-    process.terminate()
-    said, _ = process.communicate(timeout=30)
-    return said.decode()
 
 
 def test_every_event_takes_effect_once_though_the_bridge_is_killed_again_and_again(shop: Shop) -> None:
     for _ in range(3):
         before = shop.effects()[1]
-        with bridge() as process:
+        with bridge() as running:
             shop.write(MANY)
             until(lambda seen=before: shop.effects()[1] > seen + 50)  # type: ignore[misc]
-            process.kill()
+            running.process.kill()
     with bridge():
         shop.wait_for(3 * MANY)
         shop.write(10)
@@ -112,7 +125,7 @@ def test_two_bridges_share_the_work_and_nothing_is_done_twice(shop: Shop) -> Non
 
 
 def test_events_wait_while_rabbitmq_is_away(shop: Shop) -> None:
-    with bridge() as process:
+    with bridge() as running:
         shop.write(100)
         shop.wait_for(100)
         subprocess.run([SOUK, "down", "rabbitmq"], check=True, capture_output=True)
@@ -122,14 +135,14 @@ def test_events_wait_while_rabbitmq_is_away(shop: Shop) -> None:
             subprocess.run([SOUK, "up", "rabbitmq"], check=True, capture_output=True)
         shop.wait_for(MANY + 100)
         assert shop.effects() == (MANY + 100, MANY + 100)
-        assert "in order" in ended(process)
+        assert "in order" in running.ended()
 
 
 def test_a_bridge_that_is_told_to_end_finishes_what_it_carries(shop: Shop) -> None:
-    with bridge() as process:
+    with bridge() as running:
         shop.write(MANY)
         until(lambda: shop.effects()[1] > 50)
-        assert "in order" in ended(process)
+        assert "in order" in running.ended()
     after = shop.effects()
     with bridge():
         shop.wait_for(MANY)
