@@ -178,7 +178,7 @@ def test_while_redis_is_gone_carts_are_read_and_afterwards_all_is_there(redis: R
 def keep_in_postgres(cart_id: str) -> None:
     """Do what the relay and its consumer do some milliseconds after a change."""
     cart = live.carts.get(cart_id)
-    live.backup.upsert(cart, None)
+    live.backup.upsert_all([cart], None)
 
 
 def look(cart_id: str) -> CartView:

@@ -13,7 +13,7 @@ INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 def command(size: str) -> None:
     """Load real shopping data, a year of grocery baskets, into the running stack.
 
-    sample: the 2,000 best-selling products, 100 households, 2,000 baskets. full: all 92,331 products, 2,469 households
+    sample: the 2,000 best-selling products, 100 households, 2,000 baskets. full: all 92,331 products, 2,467 households
     and their baskets, in minutes. What is there already stays; a broken run continues when it is started again. The
     households sign in as household<number>@example.com, for example 1467, with the password a-household-of-this-shop.
     """

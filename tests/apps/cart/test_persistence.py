@@ -111,7 +111,7 @@ class TestAfterAFailover:
 
     def test_a_change_that_only_postgres_has_comes_back(self, full: Shopper) -> None:
         lost = replace(live_cart(full), version=live_cart(full).version + 1, lines=())
-        live.backup.upsert(lost, history_of(full))
+        live.backup.upsert_all([lost], history_of(full))
         live.redis.ask(("HSET", keys(full.cart)[0], "history", "another"))
         assert full.look()["lines"] == []
 
@@ -142,7 +142,7 @@ class TestAfterAFailover:
         history, heir = history_of(full), new_id()
         live.backup.compare(full.cart, live_cart(full), heir, history)
         cart = replace(live_cart(full), id=new_id())
-        assert live.backup.upsert(cart, heir) if told else live.backup.keep(cart, heir, history)
+        assert live.backup.upsert_all([cart], heir) if told else live.backup.keep(cart, heir, history)
         with pytest.raises(Unavailable):
             live.backup.compare(cart.id, None, history, "")
         assert live.backup.compare(cart.id, None, heir, history) == cart

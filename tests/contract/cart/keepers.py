@@ -185,13 +185,11 @@ class MemoryArchive:
         self._told: dict[str, int] = {}
         self.abandoned: list[CartAbandoned] = []
 
-    def upsert(self, cart: Cart, body: str) -> bool:
-        del body  # what a real one keeps
-        known = self._carts.get(cart.id)
-        newer = known is None or known.version < cart.version
-        if newer:
-            self._carts[cart.id] = cart
-        return newer
+    def upsert_all(self, carts: Collection[Cart], history: str | None) -> int:
+        del history  # what a real one keeps
+        newer = [one for one in carts if one.id not in self._carts or self._carts[one.id].version < one.version]
+        self._carts.update({one.id: one for one in newer})
+        return len(newer)
 
     def find(self, cart_id: str) -> Cart:
         if cart_id not in self._carts:

@@ -32,7 +32,7 @@ def archive(request: pytest.FixtureRequest, stores: dict[str, str]) -> Archive:
 def kept(archive: Archive, cart: Cart, ago: timedelta) -> Cart:
     """Keep a cart whose last change is so long ago."""
     aged = versioned(replace(cart, changed_at=utcnow() - ago), max(1, cart.version + 1))
-    assert archive.upsert(aged, body_of(aged))
+    assert archive.upsert_all([aged], body_of(aged))
     return aged
 
 

@@ -105,12 +105,11 @@ class KeptCarts:
             raise Missing("there is no such cart")
         return cart_of(row["body"])
 
-    def upsert(self, cart: Cart, history: str | None) -> bool:
-        """Keep a cart that a server of `history` told of; False when the row is newer, or that server's no more."""
-        return self.upsert_all([cart], history) == 1
-
     def upsert_all(self, carts: Collection[Cart], history: str | None) -> int:
-        """Keep different carts that a server of `history` told of, in one round trip; return how many were newer."""
+        """Keep different carts that a server of `history` told of, in one round trip; return how many were kept.
+
+        Where the row is newer, or that server's no more, it stays.
+        """
         with self._database.reading() as session:
             return session.run(NEWER_OF_HISTORY, carts=rows_of(carts), history=history)
 
