@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import patience
 import redis
+from ports import free_ports
 
 PASSWORD = "made-up"
 NODE = """
@@ -39,7 +39,8 @@ class RedisSet:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.nodes, self.sentinels = free_ports(3), free_ports(3)
+        ports = free_ports(6)
+        self.nodes, self.sentinels = ports[:3], ports[3:]
         self._running: dict[int, subprocess.Popen[bytes]] = {}
 
     @property
@@ -127,15 +128,6 @@ class RedisSet:
         """Ask one server."""
         with redis.Redis(port=port, password=password, decode_responses=True, socket_timeout=2) as client:
             return client.execute_command(*words)
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def until(met: Callable[[], bool], *, within: float = 30.0) -> None:

@@ -1,7 +1,6 @@
 import io
 import json
 import signal
-import socket
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import psutil
 import pytest
 from botocore.config import Config
 from patience import until
+from ports import free_ports
 
 from souk_executor.environment import command, environment
 from souk_local import install, layout, site
@@ -71,9 +71,7 @@ def interpreter(name: str) -> Path:
 
 
 def start(home: Path) -> LocalStack:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     variables = environment(port=port, home=home, runtime_python=interpreter("lambda-runtime"))
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(command(interpreter("localstack")), env=variables, stdout=log, stderr=log)

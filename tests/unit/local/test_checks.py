@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ports import free_ports
 
 from souk_local import checks, install
 from souk_local.checks import GIB
@@ -22,9 +23,7 @@ def test_a_taken_port_is_told_with_the_process_that_has_it() -> None:
 
 @pytest.mark.enable_socket
 def test_a_free_port_is_no_trouble() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    checks.ports({"redis-1": port})
+    checks.ports({"redis-1": free_ports(1)[0]})
 
 
 @pytest.mark.parametrize(
