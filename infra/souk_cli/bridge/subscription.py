@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from souk.errors import Unavailable
@@ -25,6 +26,7 @@ class Subscription(Link):
         super().__init__("subscription", url, prepare)
         self._inboxes = inboxes
         self._channels: list[tuple[Any, str]] = []
+        self._unanswered: dict[Any, dict[int, None]] = {}  # by channel, in the order they came
 
     def opened(self, connection: Any) -> None:
         """Open a channel per consumer."""
@@ -34,7 +36,7 @@ class Subscription(Link):
 
     def lost(self) -> None:
         """Forget the channels; what came over them comes again."""
-        self._channels = []
+        self._channels, self._unanswered = [], {}
 
     def cancel(self) -> None:
         """Take nothing new; what is held can still be acknowledged."""
@@ -46,7 +48,7 @@ class Subscription(Link):
     def done(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge. When the connection is gone they come again, to be recognised by whoever takes them."""
         try:
-            self.call(partial(_acknowledge, list(deliveries)))
+            self.call(partial(self._acknowledge, list(deliveries)))
         except Unavailable:
             return
 
@@ -54,7 +56,8 @@ class Subscription(Link):
         channel.add_on_close_callback(self.hang_up)
         channel.add_on_cancel_callback(self.hang_up)
         channel.basic_qos(prefetch_count=PREFETCH)
-        tag = channel.basic_consume(line.queue, partial(_deliver, inbox), arguments=PATIENCE)
+        self._unanswered[channel] = {}
+        tag = channel.basic_consume(line.queue, partial(self._deliver, inbox), arguments=PATIENCE)
         self._channels.append((channel, tag))
 
     def _cancel(self) -> None:
@@ -62,20 +65,30 @@ class Subscription(Link):
             if channel.is_open:
                 channel.basic_cancel(tag)
 
+    def _deliver(self, inbox: Inbox, channel: Any, method: Any, properties: Any, body: bytes) -> None:
+        headers = properties.headers or {}
+        delivery = Delivery(
+            message_id=properties.message_id or "",
+            body=body,
+            channel=channel,
+            tag=method.delivery_tag,
+            delivered=int(headers.get("x-delivery-count", 0)),
+        )
+        self._unanswered[channel][delivery.tag] = None
+        inbox.put(delivery)
 
-def _deliver(inbox: Inbox, channel: Any, method: Any, properties: Any, body: bytes) -> None:
-    headers = properties.headers or {}
-    delivery = Delivery(
-        message_id=properties.message_id or "",
-        body=body,
-        channel=channel,
-        tag=method.delivery_tag,
-        delivered=int(headers.get("x-delivery-count", 0)),
-    )
-    inbox.put(delivery)
-
-
-def _acknowledge(deliveries: Sequence[Delivery]) -> None:
-    for delivery in deliveries:
-        if delivery.channel.is_open:
-            delivery.channel.basic_ack(delivery.tag)
+    def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Acknowledge the oldest that wait for an answer all at once, and each that came after one that still waits."""
+        done: dict[Any, set[int]] = {}
+        for delivery in deliveries:
+            if delivery.channel.is_open:
+                done.setdefault(delivery.channel, set()).add(delivery.tag)
+        for channel, tags in done.items():
+            unanswered = self._unanswered[channel]
+            oldest = list(takewhile(tags.__contains__, unanswered))
+            if oldest:
+                channel.basic_ack(oldest[-1], multiple=True)
+            for tag in sorted(tags.difference(oldest)):
+                channel.basic_ack(tag)
+            for tag in tags:
+                unanswered.pop(tag, None)

@@ -37,7 +37,7 @@ class MemoryStock:
     def goods(self, skus: Collection[str]) -> list[Shelf]:
         return self.lock_goods(skus)
 
-    def lock_goods(self, skus: Collection[str]) -> list[Shelf]:
+    def lock_goods(self, skus: Collection[str], *, quote_id: str | None = None) -> list[Shelf]:  # noqa: ARG002
         return [
             Shelf(level=self.rows[spot], rank=self.ranks[spot.location])
             for spot in sorted(self.rows)

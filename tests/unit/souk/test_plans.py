@@ -2,7 +2,7 @@
 
 import pytest
 
-from souk.plans import FOR_ALL_VALUES, OWN, SESSIONS, Planned, Plans
+from souk.plans import OWN, SESSIONS, Planned, Plans
 
 SQL = Planned("SELECT * FROM things WHERE id = ANY(%(ids)s::uuid[]) AND (%(at)s IS NULL OR at < %(at)s::timestamptz)")
 
@@ -11,9 +11,12 @@ class Cursor:
     def __init__(self) -> None:
         self.run: list[str] = []
 
-    def execute(self, sql: str, values: object = None) -> None:
-        del values
+    def execute(self, sql: str) -> None:
         self.run.append(sql)
+
+    def mogrify(self, sql: str, values: object) -> bytes:
+        del values
+        return sql.encode()
 
 
 def test_values_are_numbered_and_have_the_type_they_are_cast_to() -> None:
@@ -34,21 +37,14 @@ def test_a_statement_without_values_is_prepared_too() -> None:
 def test_a_session_of_ones_own_prepares_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SESSIONS, OWN)
     plans, cursor = Plans(), Cursor()
-    for sql in (SQL, SQL, Planned("SELECT 1"), "SELECT 2"):
-        plans.execute(cursor, sql, {})
-    assert cursor.run[0] == FOR_ALL_VALUES
-    assert [sql.split()[0:2] for sql in cursor.run[1:]] == [
-        ["PREPARE", "souk_1"],
-        ["EXECUTE", "souk_1"],
-        ["EXECUTE", "souk_1"],
-        ["PREPARE", "souk_2"],
-        ["EXECUTE", "souk_2"],
-        ["SELECT", "2"],
-    ]
+    sent = [plans.written(cursor, sql, {}).split()[:2] for sql in (SQL, SQL, Planned("SELECT 1"), "SELECT 2")]
+    assert sent == [[b"EXECUTE", b"souk_1"], [b"EXECUTE", b"souk_1"], [b"EXECUTE", b"souk_2"], [b"SELECT", b"2"]]
+    assert [sql.split()[:2] for sql in cursor.run] == [["PREPARE", "souk_1"], ["PREPARE", "souk_2"]]
+    assert "force_generic_plan" in str(plans.options)
 
 
 def test_a_session_that_a_proxy_shares_prepares_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SESSIONS, raising=False)
-    cursor = Cursor()
-    Plans().execute(cursor, SQL, {})
-    assert cursor.run == [SQL]
+    plans, cursor = Plans(), Cursor()
+    assert plans.written(cursor, SQL, {}) == SQL.encode()
+    assert (cursor.run, plans.options) == ([], None)

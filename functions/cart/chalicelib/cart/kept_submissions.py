@@ -53,7 +53,7 @@ class KeptSubmissions:
         with self._database.transaction() as tx:
             if tx.run(SUBMIT, **_columns(submission)) == 0:
                 return _standing(tx, submission.fact)
-            tx.run(NEWER, carts=rows_of([cart]), history=None)
+            tx.later(NEWER, carts=rows_of([cart]), history=None)
             add_events(tx, _told(submission.fact, now))
         return submission
 
@@ -90,7 +90,7 @@ class KeptSubmissions:
         with self._database.transaction() as tx:
             rows = tx.all(OVERDUE, before=before)
             told = [(msgspec.json.decode(row["submission"], type=CartSubmitted), row["submitted_at"]) for row in rows]
-            tx.run(ASKED, orders=[fact.order_id for fact, _ in told], now=now)
+            tx.later(ASKED, orders=[fact.order_id for fact, _ in told], now=now)
             add_events(tx, *(_told(fact, at) for fact, at in told))
         return len(told)
 

@@ -74,7 +74,7 @@ def hold(quote_id: str, *, holder: str, bounds: Bounds, books: Books) -> list[He
         raise Refused("an order was placed by this quote", code="quote-used")
     if known.others >= bounds.quotes:
         raise TooMany("so much is held for you that no more can be", retry_after=60)
-    lapsed = books.expire([one.level.spot for one in shelves])
+    lapsed = books.expire([one.level.spot for one in shelves if one.due])
     shares = share_out(quote.wanted, now_so(shelves, lapsed.levels), today=now.date())
     made = held(quote_id, shares, until=min(quote.expires_at, now + bounds.lasts), holder=holder)
     taken = [one.taking() for one in made]

@@ -1,8 +1,8 @@
 """Placing: a submitted cart becomes an order, or is turned down with reasons; exactly once, and never without stock.
 
 Round trips, however many lines: one reads the quote with its terms, two go to MongoDB (products, snapshot), and the
-transaction makes nine: begin, claim, savepoint, lock, expire, take, order, outbox, commit; with vouchers two more, lock
-and use.
+transaction makes five: claim, lock, take, order, and the outbox with the commit; one more to use vouchers, and one more
+where something kept of the goods is due.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -80,8 +80,11 @@ class Books(Protocol):
     def trial(self) -> AbstractContextManager[None]:
         """Undo what is done inside when it raises; the claim stays."""
 
-    def lock_goods(self, skus: Collection[str]) -> list[Shelf]:
-        """Lock all rows of these SKUs, wherever they lie, in SKU order until the transaction ends."""
+    def lock_goods(self, skus: Collection[str], *, quote_id: str | None) -> list[Shelf]:
+        """Lock all rows of these SKUs, wherever they lie, in SKU order until the transaction ends.
+
+        What is held for the quote is due.
+        """
 
     def expire(self, spots: Collection[Spot], *, quote_id: str | None) -> Lapsed:
         """Release what is kept of the locked rows and whose time is up, and what is held for the quote."""
@@ -253,8 +256,8 @@ def _numbered(tx: Books, order: Order, now: datetime) -> Order:
 def _take(tx: Books, order: Order, now: datetime) -> Order:
     """Take stock and vouchers for an order and keep it. Raises Short, saying what is available, UsedUp, Spent."""
     wanted = {line.sku: line.quantity for line in order.lines}
-    shelves = tx.lock_goods(wanted)
-    lapsed = tx.expire([one.level.spot for one in shelves], quote_id=order.quote_id)
+    shelves = tx.lock_goods(wanted, quote_id=order.quote_id)
+    lapsed = tx.expire([one.level.spot for one in shelves if one.due], quote_id=order.quote_id)
     kept = order.keeping(share_out(wanted, now_so(shelves, lapsed.levels), today=now.date()))
     moved = tx.move(kept.taken())
     tx.use([one.code for one in kept.vouchers])

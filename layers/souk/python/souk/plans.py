@@ -12,7 +12,7 @@ from typing import Any, Self
 SESSIONS = "SOUK_SESSIONS"
 OWN = "own"
 # Planning for these very values is what shall be saved; left to itself, PostgreSQL goes on with it for some.
-FOR_ALL_VALUES = "SET plan_cache_mode = force_generic_plan"
+FOR_ALL_VALUES = "-c plan_cache_mode=force_generic_plan"
 _VALUE = re.compile(r"%\((\w+)\)s(::\w+(?:\[\])?)?")
 
 
@@ -52,16 +52,18 @@ class Plans:
         self._names: dict[str, str] = {}
         self._own = os.environ.get(SESSIONS) == OWN
 
-    def execute(self, cursor: Any, sql: str, values: dict[str, Any]) -> None:
-        """Run a statement; a planned one is prepared first where it was not yet, which stands whatever is undone."""
+    @property
+    def options(self) -> str | None:
+        """What the connection is to be opened with; a proxy that shares sessions takes no options."""
+        return FOR_ALL_VALUES if self._own else None
+
+    def written(self, cursor: Any, sql: str, values: dict[str, Any]) -> bytes:
+        """Return a statement as it is sent; a planned one is prepared where it was not yet, whatever is undone later."""
         if not self._own or not isinstance(sql, Planned):
-            cursor.execute(sql, values)
-            return
+            return cursor.mogrify(sql, values)  # type: ignore[no-any-return]
         name = self._names.get(sql)
         if name is None:
-            if not self._names:
-                cursor.execute(FOR_ALL_VALUES)
             name = f"souk_{len(self._names) + 1}"
             cursor.execute(sql.prepare(name))
             self._names[sql] = name
-        cursor.execute(sql.execute(name), values)
+        return cursor.mogrify(sql.execute(name), values)  # type: ignore[no-any-return]

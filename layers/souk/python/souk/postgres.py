@@ -14,17 +14,22 @@ from souk.sockets import hung_up
 Row = dict[str, Any]
 CONNECT = 2  # seconds; statement time-outs are set on the roles, as a proxy refuses start-up options
 _WILD = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+BEGIN, COMMIT = b"BEGIN", b"COMMIT"
 IDLE = 30.0  # seconds after which a connection is asked whether it still lives: a silent network tells nothing
 
 
 class Transaction:
-    """Runs statements with named parameters; each call is one round trip.
+    """Runs statements with named parameters; each call but `later` is one round trip.
 
-    Raises Invalid for a value that PostgreSQL cannot keep as what it is meant to be.
+    What begins, divides and ends a transaction, and what nobody needs the answer of, travels with the statement that
+    comes next. Raises Invalid for a value that PostgreSQL cannot keep as what it is meant to be.
     """
 
-    def __init__(self, cursor: Any, plans: Plans) -> None:
+    def __init__(self, cursor: Any, plans: Plans, *, begins: bool) -> None:
         self._cursor, self._plans = cursor, plans
+        self._begins = begins
+        self._ahead = [BEGIN] if begins else []
+        self._sent = 0
         self._depth = 0
 
     def run(self, sql: str, **values: Any) -> int:
@@ -42,31 +47,65 @@ class Transaction:
         self._execute(sql, values)
         return self._cursor.fetchall()  # type: ignore[no-any-return]
 
-    def _execute(self, sql: str, values: Row) -> None:
-        from psycopg2 import DataError
+    def later(self, sql: str, **values: Any) -> None:
+        """Run a statement with the next one, or with the commit; an error of it is raised there."""
+        with _kept():
+            self._ahead.append(self._plans.written(self._cursor, sql, values))
 
-        try:
-            self._plans.execute(self._cursor, sql, values)
-        except (DataError, ValueError) as error:  # a NUL in a text, an id in a forged cursor that is none, ...
-            raise Invalid("a value is not one that can be kept") from error
+    def _execute(self, sql: str, values: Row) -> None:
+        with _kept():
+            self._send(self._plans.written(self._cursor, sql, values))
+
+    def _send(self, statement: bytes) -> None:
+        together = b"; ".join([*self._ahead, statement])
+        self._ahead.clear()
+        self._sent += 1
+        self._cursor.execute(together)
+
+    def end(self) -> None:
+        """Send what still waits, and commit what was done, if anything was.
+
+        Raises RuntimeError where PostgreSQL undoes it instead, as a statement failed and nobody minded.
+        """
+        if self._begins and (self._sent or self._ahead != [BEGIN]):
+            self._ahead.append(COMMIT)
+        if self._ahead and self._ahead != [BEGIN]:
+            with _kept():
+                self._send(self._ahead.pop())
+            if self._begins and self._cursor.statusmessage != COMMIT.decode():
+                raise RuntimeError("a statement failed and the transaction went on: it is undone")
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo what is done inside when it raises, and nothing else of the transaction.
 
-        It is not released: the commit does that, without a round trip. Each depth has a name of its own, so that an
-        outer one goes back to its own beginning and not to that of an inner one.
+        It is not released: the commit does that. Each depth has a name of its own, so that an outer one goes back to
+        its own beginning and not to that of an inner one.
         """
         self._depth += 1
-        name = f"inside_{self._depth}"
-        self._cursor.execute(f"SAVEPOINT {name}")
+        name = f"inside_{self._depth}".encode()
+        waiting, sent = len(self._ahead), self._sent
+        self._ahead.append(b"SAVEPOINT " + name)
         try:
             yield
         except Exception:
-            self._cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
+            if self._sent == sent:  # nothing of it has left
+                del self._ahead[waiting:]
+            else:
+                self._ahead[:] = [b"ROLLBACK TO SAVEPOINT " + name]
             raise
         finally:
             self._depth -= 1
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    from psycopg2 import DataError
+
+    try:
+        yield
+    except (DataError, ValueError) as error:  # a NUL in a text, an id in a forged cursor that is none, ...
+        raise Invalid("a value is not one that can be kept") from error
 
 
 class Database:
@@ -84,30 +123,29 @@ class Database:
         Raises Unavailable when the database does not answer; whether a commit that got no answer took effect is then
         unknown, which is why what must not happen twice carries a key.
         """
-        yield from self._session(autocommit=False)
+        yield from self._session(begins=True)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """Run single statements, each seeing the newest state, without the round trips of a transaction."""
-        yield from self._session(autocommit=True)
+        yield from self._session(begins=False)
 
     def ping(self) -> None:
         """Ask for a sign of life. Raises Unavailable."""
         with self.reading() as session:
             session.one("SELECT 1 AS alive")
 
-    def _session(self, *, autocommit: bool) -> Iterator[Transaction]:
+    def _session(self, *, begins: bool) -> Iterator[Transaction]:
         import psycopg2
         from psycopg2.errors import FeatureNotSupported
         from psycopg2.extras import RealDictCursor
 
         try:
             connection = self._connection()
-            connection.autocommit = autocommit
             with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-                yield Transaction(cursor, self._threads.plans)
-            if not autocommit:
-                connection.commit()
+                session = Transaction(cursor, self._threads.plans, begins=begins)
+                yield session
+                session.end()
             self._threads.used = time.monotonic()
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             self._drop()
@@ -128,8 +166,12 @@ class Database:
             import psycopg2
 
             url = setting(self._service, self._name)
-            connection = psycopg2.connect(url, connect_timeout=CONNECT, application_name=f"souk-{self._service}")
-            self._threads.connection, self._threads.plans = connection, Plans()
+            plans = Plans()
+            connection = psycopg2.connect(
+                url, connect_timeout=CONNECT, application_name=f"souk-{self._service}", options=plans.options
+            )
+            connection.autocommit = True  # what begins and ends a transaction is ours to send
+            self._threads.connection, self._threads.plans = connection, plans
             self._threads.used = time.monotonic()
         return connection
 
@@ -143,7 +185,6 @@ class Database:
             if hung_up(connection.fileno()):
                 return False
             if time.monotonic() - self._threads.used > IDLE:
-                connection.autocommit = True
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT 1")
         except psycopg2.Error:
@@ -152,12 +193,14 @@ class Database:
 
     def _undo(self) -> None:
         import psycopg2
+        from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
         connection = getattr(self._threads, "connection", None)
-        if connection is None:
+        if connection is None or connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
             return
         try:
-            connection.rollback()
+            with connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")
         except psycopg2.Error:
             self._drop()
 

@@ -34,7 +34,7 @@ def add_events(tx: Transaction, *events: Event) -> None:
     """Put events into the outbox of this transaction; the relay sends them after the commit."""
     if events:
         bodies = [event.encoded().decode() for event in events]
-        tx.run(ADD_EVENTS, ids=[event.id for event in events], types=[event.type for event in events], events=bodies)
+        tx.later(ADD_EVENTS, ids=[event.id for event in events], types=[event.type for event in events], events=bodies)
 
 
 def claim(tx: Transaction, consumer: str, event: Event) -> bool:
@@ -72,4 +72,4 @@ class KeptAttempts:
 
     def remember(self, attempt: Attempt, outcome: bytes) -> None:
         """Keep the answer."""
-        self._tx.run(REMEMBER, scope=attempt.scope, outcome=outcome)
+        self._tx.later(REMEMBER, scope=attempt.scope, outcome=outcome)

@@ -4,15 +4,21 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.order.model.stock import Level, Short, Spot
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of stock and the rank of its location: orders take from the lowest rank first."""
+    """A row of stock and the rank of its location: orders take from the lowest rank first.
+
+    `due` says whether something may be kept of it that has to be given back first, as its time is up or as its quote is
+    being ordered.
+    """
 
     level: Level
     rank: int
+    due: bool = True
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +34,7 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
 def now_so(shelves: Iterable[Shelf], levels: Iterable[Level]) -> list[Shelf]:
     """Return shelves with what has become of some of their rows."""
     newer = {level.spot: level for level in levels}
-    return [Shelf(level=newer.get(one.level.spot, one.level), rank=one.rank) for one in shelves]
+    return [replace(one, level=newer.get(one.level.spot, one.level)) for one in shelves]
 
 
 def share_out(wanted: Mapping[str, int], shelves: Iterable[Shelf], *, today: date) -> list[Share]:

@@ -60,7 +60,7 @@ class HoldRows:
 
     def add_holds(self, holds: Sequence[Held]) -> None:
         """Keep what is held."""
-        self.tx.run(ADD_HOLDS, holds=msgspec.json.encode(holds).decode())
+        self.tx.later(ADD_HOLDS, holds=msgspec.json.encode(holds).decode())
 
     def release(self, quote_id: str) -> list[Held]:
         """End what is held for a quote; its rows of stock are locked. Return what that was."""
@@ -69,7 +69,7 @@ class HoldRows:
 
     def hand_on(self, quote_id: str, *, to: str, skus: Collection[str]) -> None:
         """Let what is held of these SKUs for a quote be held for another one, of them, that takes its place."""
-        self.tx.run(HAND_ON, quote_id=quote_id, to=to, skus=list(skus))
+        self.tx.later(HAND_ON, quote_id=quote_id, to=to, skus=list(skus))
 
     def forget_holds(self) -> int:
         """Remove what was held a week ago."""

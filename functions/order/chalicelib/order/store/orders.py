@@ -68,7 +68,7 @@ class OrderRows:
     def add_rejection(self, rejection: Rejection, *events: Event) -> None:
         """Keep the reasons for which a claimed submission is turned down."""
         reasons = msgspec.json.encode(rejection.reasons).decode()
-        self.tx.run(sql.REJECT, order_id=rejection.order_id, reasons=reasons, quote_id=rejection.quote_id)
+        self.tx.later(sql.REJECT, order_id=rejection.order_id, reasons=reasons, quote_id=rejection.quote_id)
         add_events(self.tx, *events)
 
     def expire(self, spots: Collection[Spot], *, quote_id: str | None = None) -> Lapsed:
@@ -76,6 +76,8 @@ class OrderRows:
 
         What is held for the quote is released too, whatever its time: its order is about to take it over.
         """
+        if not spots:
+            return Lapsed()
         columns = {"skus": [spot.sku for spot in spots], "locations": [spot.location for spot in spots]}
         return msgspec.convert(self.tx.one(sql.EXPIRE, **columns, quote_id=quote_id), Lapsed)
 
@@ -86,8 +88,8 @@ class OrderRows:
     def get(self, order_id: str) -> Order:
         """Return an order for change: its rows of stock are locked first, in SKU order, then itself. Raises Missing."""
         if is_id(order_id):
-            self.tx.run(sql.LOCK_STOCK_OF_ORDER, id=order_id)
-            self.tx.run(sql.LOCK_ORDER, id=order_id)
+            self.tx.later(sql.LOCK_STOCK_OF_ORDER, id=order_id)
+            self.tx.later(sql.LOCK_ORDER, id=order_id)
         found = self.find(order_id)
         if not isinstance(found, Order):
             raise Missing("there is no such order")

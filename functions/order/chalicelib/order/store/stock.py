@@ -28,12 +28,18 @@ LOCK_ROWS = """
      ORDER BY sku, location
        FOR NO KEY UPDATE OF stock
 """
-LOCK_GOODS = Planned("""
-    SELECT stock.*, rank
+LOCK_GOODS = Planned("SELECT sku FROM stock WHERE sku = ANY(%(skus)s::text[]) ORDER BY sku, location FOR NO KEY UPDATE")
+LOCKED_GOODS = Planned("""
+    SELECT stock.*, rank,
+           EXISTS (SELECT FROM reservations kept
+                    WHERE kept.sku = stock.sku AND kept.location = stock.location
+                      AND state = 'held' AND held_until < now())
+           OR EXISTS (SELECT FROM holds kept
+                       WHERE kept.sku = stock.sku AND kept.location = stock.location
+                         AND state = 'held' AND (held_until < now() OR quote_id = %(quote_id)s::uuid)) AS due
       FROM stock JOIN locations ON code = location
-     WHERE sku = ANY(%(skus)s)
+     WHERE sku = ANY(%(skus)s::text[])
      ORDER BY sku, location
-       FOR NO KEY UPDATE OF stock
 """)
 MOVE = Planned("""
     WITH movement AS (
@@ -111,10 +117,14 @@ class StockRows:
         """Lock rows of stock in SKU order until the transaction ends; those that do not exist are left out."""
         return [_level(row) for row in self.tx.all(LOCK_ROWS, **_columns(spots))]
 
-    def lock_goods(self, skus: Collection[str]) -> list[Shelf]:
-        """Lock all rows of these SKUs, wherever they lie, in SKU order until the transaction ends."""
-        rows = self.tx.all(LOCK_GOODS, skus=list(skus))
-        return [Shelf(level=_level(row), rank=row["rank"]) for row in rows]
+    def lock_goods(self, skus: Collection[str], *, quote_id: str | None = None) -> list[Shelf]:
+        """Lock all rows of these SKUs, wherever they lie, in SKU order until the transaction ends.
+
+        They are read once they are locked, and so as whoever had them before has left them.
+        """
+        self.tx.later(LOCK_GOODS, skus=list(skus))
+        rows = self.tx.all(LOCKED_GOODS, skus=list(skus), quote_id=quote_id)
+        return [Shelf(level=_level(row), rank=row["rank"], due=row["due"]) for row in rows]
 
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         """Move locked stock and note it in the ledger, in one statement. Raises Short where a row cannot give it."""

@@ -77,8 +77,8 @@ class VoucherRows:
 
     def voucher_for_change(self, code: str) -> Voucher:
         """Return a voucher and lock it, its count without what was released. Raises Missing."""
-        self.tx.run(LOCK, codes=[code])
-        self.tx.run(RETURN, codes=[code])
+        self.tx.later(LOCK, codes=[code])
+        self.tx.later(RETURN, codes=[code])
         return self.voucher(code)
 
     def change_voucher(self, voucher: Voucher) -> None:
@@ -95,7 +95,7 @@ class VoucherRows:
         if not codes:
             return
         wanted = sorted(set(codes))
-        self.tx.run(LOCK, codes=wanted)
+        self.tx.later(LOCK, codes=wanted)
         used = {row["code"] for row in self.tx.all(USE, codes=wanted)}
         if lacking := set(wanted) - used:
             raise UsedUp(lacking)
