@@ -109,7 +109,8 @@ def read_order(order_id: str) -> Answer[OrderView]:
     if not seconds or not app.has_seen(f'"{(seen := _version(order_id))}"'):
         return Answer(_read(order_id))
     try:
-        ROOM.until(lambda: _version(order_id) != seen, seconds=seconds)
+        with live.bells.at(order_id) as bell:
+            ROOM.until(lambda: _version(order_id) != seen, seconds=seconds, bell=bell)
     except Full as full:
         return Answer(_read(order_id), headers={"Retry-After": str(full.retry_after), "Vary": "Prefer"})
     return Answer(_read(order_id), headers=applied(f"wait={seconds}"))

@@ -12,7 +12,7 @@ from souk.clock import utcnow
 from souk.events import Event
 from souk.ids import id_of
 from souk.redis import Redis, as_bytes
-from souk_cli.bridge.sources import Lag, Publish, message
+from souk_cli.bridge.sources import Lag, Publish, deaf, message
 
 BUCKETS = tuple(f"b{number:02d}" for number in range(64))
 PER_BUCKET = 20
@@ -46,6 +46,8 @@ class DirtyCarts:
     def __init__(self) -> None:
         """Nothing is read or connected before the first use."""
         self._redis = Redis("cart")
+
+    listen = staticmethod(deaf)
 
     def pass_on(self, publish: Publish) -> int:
         """Send the carts that changed and unmark those that did not change again; a mark without a cart goes too."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 BATCH = 10
-MANY = 100  # that are taken together
+MANY = 250  # that are taken together
 RATIO = 9.0  # of the time that the next batch gathers to the time that the last one took
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from souk.mongo import Mongo
 from souk_cli.bridge.publisher import Message
-from souk_cli.bridge.sources import Lag, Publish, message
+from souk_cli.bridge.sources import Lag, Publish, deaf, message
 
 BATCH = 200
 COUNTED = 10_000
@@ -29,6 +29,8 @@ class DocumentOutbox:
         self.name, self.service = f"{service} documents", service
         self._mongo = Mongo(service)
         self._collection = collection
+
+    listen = staticmethod(deaf)
 
     def pass_on(self, publish: Publish) -> int:
         """Send what a batch of documents carries, then take that out of them; what came meanwhile stays."""

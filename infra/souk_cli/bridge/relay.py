@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 
 from souk.errors import SoukError
 from souk_cli.bridge.link import LOG
-from souk_cli.bridge.patience import Pace, Patience
+from souk_cli.bridge.patience import IDLE, Pace, Patience
 from souk_cli.bridge.publisher import Message
 from souk_cli.bridge.sources import Lag, Publish, Source
 from souk_cli.bridge.topology import Line
 
 LOOK_AT_LAG = 2.0  # seconds between
+BREATH = 0.02  # at least, so that what comes close together is sent together
 FULL = 100  # so many found at once, and there are probably more
 PURGE = 600.0
 
@@ -42,11 +43,14 @@ class Sender:
 
     def run(self) -> None:
         """Send until the relay ends."""
+        hears = self.source.listen(self.wake)
         while not self._relay.ending.is_set():
+            began = self._clock()
             wait = self.turn()
             if wait:
-                self._wake.wait(wait)
+                self._wake.wait(IDLE if hears() else wait)
                 self._wake.clear()
+                self._relay.ending.wait(began + BREATH - self._clock())
 
     def turn(self) -> float:
         """Do what there is to do and return the seconds to wait."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from souk.bells import Listener
 from souk.plans import Planned
 from souk.postgres import Database
+from souk.records import OUTBOX
 from souk_cli.bridge.patience import BUSY
 from souk_cli.bridge.sources import Lag, Publish, message
 
+RELAY = "RELAY_DATABASE_URL"
 BATCH = 500
 PURGED = 2_000
 # Ordered, so that it is answered by the index of what is unsent: without, rows sent long ago may be read one by one.
@@ -38,8 +43,14 @@ class RowOutbox:
     def __init__(self, service: str) -> None:
         """Say whose."""
         self.name, self.service = f"{service} rows", service
-        self._database = Database(service, "RELAY_DATABASE_URL")
+        self._database = Database(service, RELAY)
         self._probably = False  # there is something
+
+    def listen(self, wake: Callable[[], None]) -> Callable[[], bool]:
+        """Hear of each transaction that left something."""
+        listener = Listener(self.service, OUTBOX, lambda _: wake(), name=RELAY)
+        listener.start()
+        return lambda: listener.hears
 
     def pass_on(self, publish: Publish) -> int:
         """Send a batch; the rows stay locked meanwhile, so that other relays take others."""

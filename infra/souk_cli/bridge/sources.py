@@ -30,6 +30,10 @@ class Source(Protocol):
     busy: float
     """Seconds between two looks while there is something."""
 
+    def listen(self, wake: Callable[[], None]) -> Callable[[], bool]:
+        """Have `wake` called when there is something, and return what tells whether it would be called now."""
+        ...
+
     def pass_on(self, publish: Publish) -> int:
         """Publish what waits, at most a batch of it, mark what arrived as sent, and return how many those were."""
         ...
@@ -41,6 +45,11 @@ class Source(Protocol):
     def purge(self) -> int:
         """Remove some of what is kept long enough after sending, and return how many that was."""
         ...
+
+
+def deaf(_: Callable[[], None]) -> Callable[[], bool]:
+    """Listen to nothing: this store does not tell when there is something."""
+    return lambda: False
 
 
 def message(event_id: str, kind: str, body: str | bytes) -> Message:

@@ -13,7 +13,7 @@ from souk_cli.bridge.link import Link
 from souk_cli.bridge.topology import Line
 
 # Messages that wait for their next try are held unacknowledged and count against this.
-PREFETCH = 250
+PREFETCH = 500
 # A day, in milliseconds, for them to be answered for; RabbitMQ before 3.12 goes by its own configuration.
 PATIENCE = {"x-consumer-timeout": 86_400_000}
 

@@ -19,7 +19,7 @@ from souk_cli.bridge.targets import Functions
 from souk_cli.serve import warm
 
 DRAIN = 20.0  # seconds
-GATHER = 0.5
+GATHER = 1.0
 AT_MOST_EVERY = 0.02  # seconds between reports
 AT_LEAST_EVERY = 1.0
 

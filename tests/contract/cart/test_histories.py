@@ -95,7 +95,7 @@ def done(carts: Carts, cart_id: str, step: Step, now: datetime) -> object:
     try:
         return told(carts.revise(cart_id, step.change, asked=asked, limits=LIMITS, now=now))
     except SoukError as error:
-        return error.kind, error.detail.replace(str(version), "the version")
+        return error.kind, error.detail.replace(f"version {version}", "that version")
 
 
 def moved(to: State, now: datetime, cart: Cart) -> Cart:

@@ -1,6 +1,5 @@
 """What travels together: the beginning, what nobody needs the answer of, and the end of a transaction."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -21,7 +20,7 @@ def database(stores: dict[str, str]) -> Database:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What is sent, one entry a round trip."""
     sent: list[bytes] = []
     send = Transaction._send

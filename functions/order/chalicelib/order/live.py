@@ -8,6 +8,8 @@ from chalicelib.order.holds import Bounds
 from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.store.books import Books
 from chalicelib.order.store.products import Replica
+from chalicelib.order.store.sql import ORDERS
+from souk.bells import Bells
 from souk.mongo import Mongo
 from souk.postgres import Database
 from souk.settings import setting
@@ -15,6 +17,7 @@ from souk.settings import setting
 database = Database("order")
 documents = Mongo("order")
 replica = Replica(documents)
+bells = Bells("order", ORDERS)  # rung with the id of an order that was decided or changed
 rates: dict[str, TaxRates] = {}  # of tax, by country, as they were when last looked at
 
 

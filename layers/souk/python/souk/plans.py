@@ -16,6 +16,11 @@ FOR_ALL_VALUES = "-c plan_cache_mode=force_generic_plan"
 _VALUE = re.compile(r"%\((\w+)\)s(::\w+(?:\[\])?)?")
 
 
+def is_own() -> bool:
+    """Tell whether connections are sessions of our own."""
+    return os.environ.get(SESSIONS) == OWN
+
+
 class Planned(str):
     """A statement with named values; one whose type PostgreSQL cannot tell from its place is cast there."""
 
@@ -49,8 +54,8 @@ class Plans:
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self._names: dict[str, str] = {}
-        self._own = os.environ.get(SESSIONS) == OWN
+        self._prepared: dict[str, str] = {}
+        self._own = is_own()
 
     @property
     def options(self) -> str | None:
@@ -61,9 +66,9 @@ class Plans:
         """Return a statement as it is sent; a planned one is prepared where it was not yet, whatever is undone later."""
         if not self._own or not isinstance(sql, Planned):
             return cursor.mogrify(sql, values)  # type: ignore[no-any-return]
-        name = self._names.get(sql)
-        if name is None:
-            name = f"souk_{len(self._names) + 1}"
+        prepared = self._prepared.get(sql)
+        if prepared is None:
+            name = f"souk_{len(self._prepared) + 1}"
             cursor.execute(sql.prepare(name))
-            self._names[sql] = name
-        return cursor.mogrify(sql.execute(name), values)  # type: ignore[no-any-return]
+            prepared = self._prepared[sql] = sql.execute(name)
+        return cursor.mogrify(prepared, values)  # type: ignore[no-any-return]

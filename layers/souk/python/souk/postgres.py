@@ -29,6 +29,7 @@ class Transaction:
         self._cursor, self._plans = cursor, plans
         self._begins = begins
         self._ahead = [BEGIN] if begins else []
+        self._after: list[bytes] = []
         self._sent = 0
         self._depth = 0
 
@@ -40,17 +41,29 @@ class Transaction:
     def one(self, sql: str, **values: Any) -> Row | None:
         """Return the first row, or None."""
         self._execute(sql, values)
-        return self._cursor.fetchone()  # type: ignore[no-any-return]  # a RealDictCursor's row
+        row = self._cursor.fetchone()
+        return None if row is None else dict(zip(self._names(), row, strict=True))
 
     def all(self, sql: str, **values: Any) -> list[Row]:
         """Return every row."""
         self._execute(sql, values)
-        return self._cursor.fetchall()  # type: ignore[no-any-return]
+        names = self._names()
+        return [dict(zip(names, row, strict=True)) for row in self._cursor.fetchall()]
+
+    def _names(self) -> list[str]:
+        return [column[0] for column in self._cursor.description]
 
     def later(self, sql: str, **values: Any) -> None:
         """Run a statement with the next one, or with the commit; an error of it is raised there."""
         with _kept():
             self._ahead.append(self._plans.written(self._cursor, sql, values))
+
+    def after(self, sql: str, **values: Any) -> None:
+        """Run a statement once the transaction has committed, with the commit; the same one only once."""
+        with _kept():
+            statement = self._plans.written(self._cursor, sql, values)
+        if statement not in self._after:
+            self._after.append(statement)
 
     def _execute(self, sql: str, values: Row) -> None:
         with _kept():
@@ -65,15 +78,18 @@ class Transaction:
     def end(self) -> None:
         """Send what still waits, and commit what was done, if anything was.
 
-        Raises RuntimeError where PostgreSQL undoes it instead, as a statement failed and nobody minded.
+        Raises RuntimeError where PostgreSQL would undo it instead, as a statement failed and nobody minded.
         """
+        from psycopg2.extensions import TRANSACTION_STATUS_INERROR
+
         if self._begins and (self._sent or self._ahead != [BEGIN]):
+            if self._cursor.connection.info.transaction_status == TRANSACTION_STATUS_INERROR:
+                raise RuntimeError("a statement failed and the transaction went on: it is undone")
             self._ahead.append(COMMIT)
+        self._ahead += self._after
         if self._ahead and self._ahead != [BEGIN]:
             with _kept():
                 self._send(self._ahead.pop())
-            if self._begins and self._cursor.statusmessage != COMMIT.decode():
-                raise RuntimeError("a statement failed and the transaction went on: it is undone")
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -92,7 +108,8 @@ class Transaction:
             if self._sent == sent:  # nothing of it has left
                 del self._ahead[waiting:]
             else:
-                self._ahead[:] = [b"ROLLBACK TO SAVEPOINT " + name]
+                self._ahead.clear()
+                self._send(b"ROLLBACK TO SAVEPOINT " + name)
             raise
         finally:
             self._depth -= 1
@@ -138,11 +155,10 @@ class Database:
     def _session(self, *, begins: bool) -> Iterator[Transaction]:
         import psycopg2
         from psycopg2.errors import FeatureNotSupported
-        from psycopg2.extras import RealDictCursor
 
         try:
             connection = self._connection()
-            with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+            with connection.cursor() as cursor:
                 session = Transaction(cursor, self._threads.plans, begins=begins)
                 yield session
                 session.end()

@@ -14,6 +14,8 @@ ADD_EVENTS = Planned("""
     INSERT INTO outbox (id, type, event)
     SELECT * FROM unnest(%(ids)s::uuid[], %(types)s::text[], %(events)s::text[])
 """)
+OUTBOX = "outbox"  # the channel on which the relay hears that there is something
+RING = f"NOTIFY {OUTBOX}"
 CLAIM = "INSERT INTO event_claims (consumer, event_id) VALUES (%(consumer)s, %(event_id)s) ON CONFLICT DO NOTHING"
 CLAIM_ATTEMPT = """
     INSERT INTO attempts (scope, fingerprint) VALUES (%(scope)s, %(fingerprint)s)
@@ -35,6 +37,7 @@ def add_events(tx: Transaction, *events: Event) -> None:
     if events:
         bodies = [event.encoded().decode() for event in events]
         tx.later(ADD_EVENTS, ids=[event.id for event in events], types=[event.type for event in events], events=bodies)
+        tx.after(RING)
 
 
 def claim(tx: Transaction, consumer: str, event: Event) -> bool:

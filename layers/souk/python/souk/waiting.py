@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from souk.bells import Bell
+
 LONGEST = 10  # seconds: well below the 29 after which API Gateway gives up
 SEATS = 8  # requests that may wait in a process: half of the threads of a `souk serve` worker
 SOON, EAGER, LATER = 0.04, 1.0, 0.05  # seconds between two looks in the first second, and after it
+UNHEARD = 0.5  # seconds between two looks where a bell says when to look
 READ = 256  # characters of the header: no client of ours says more
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
@@ -59,25 +62,26 @@ class Room:
         self._seats = threading.BoundedSemaphore(seats)
         self._clock, self._pause = clock, pause
 
-    def until(self, look: Callable[[], bool], *, seconds: float) -> bool:
+    def until(self, look: Callable[[], bool], *, seconds: float, bell: Bell | None = None) -> bool:
         """Look again and again until it is so; tell whether it became so in time. Raises Full, without a look.
 
-        Each look is one short question, outside of any transaction.
+        Each look is one short question, outside of any transaction; a bell that is rung asks for one at once.
         """
         if not self._seats.acquire(blocking=False):
             raise Full
         try:
-            return self._watch(look, seconds)
+            return self._watch(look, seconds, bell)
         finally:
             self._seats.release()
 
-    def _watch(self, look: Callable[[], bool], seconds: float) -> bool:
-        began = self._clock()
+    def _watch(self, look: Callable[[], bool], seconds: float, bell: Bell | None) -> bool:
+        began, wait = self._clock(), bell.wait if bell else self._pause
         while not look():
             gone = self._clock() - began
             if gone >= seconds:
                 return False
-            self._pause(min(SOON if gone < EAGER else LATER, seconds - gone))
+            usual = SOON if gone < EAGER else LATER
+            wait(min(UNHEARD if bell and bell.hears else usual, seconds - gone))
         return True
 
 

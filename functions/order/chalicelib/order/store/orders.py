@@ -57,6 +57,7 @@ class OrderRows:
         """Keep a new order and its events. Raises Taken or Spent where another one has its number or its quote."""
         self._add([order])
         add_events(self.tx, *events)
+        self._ring(order.id)
 
     def _add(self, orders: Sequence[Order]) -> None:
         with (
@@ -70,6 +71,7 @@ class OrderRows:
         reasons = msgspec.json.encode(rejection.reasons).decode()
         self.tx.later(sql.REJECT, order_id=rejection.order_id, reasons=reasons, quote_id=rejection.quote_id)
         add_events(self.tx, *events)
+        self._ring(rejection.order_id)
 
     def expire(self, spots: Collection[Spot], *, quote_id: str | None = None) -> Lapsed:
         """Release what is kept of those locked rows and whose time is up, and cancel the orders among it.
@@ -79,7 +81,10 @@ class OrderRows:
         if not spots:
             return Lapsed()
         columns = {"skus": [spot.sku for spot in spots], "locations": [spot.location for spot in spots]}
-        return msgspec.convert(self.tx.one(sql.EXPIRE, **columns, quote_id=quote_id), Lapsed)
+        lapsed = msgspec.convert(self.tx.one(sql.EXPIRE, **columns, quote_id=quote_id), Lapsed)
+        for order in lapsed.orders:
+            self._ring(order.id)
+        return lapsed
 
     def due(self, limit: int) -> list[Spot]:
         """Return the rows of stock of which something is kept whose time is up."""
@@ -108,6 +113,11 @@ class OrderRows:
                 order=msgspec.json.encode(order).decode(),
             )
         add_events(self.tx, *events)
+        self._ring(order.id)
+
+    def _ring(self, order_id: str) -> None:
+        """Tell those who wait for the order that it has changed."""
+        self.tx.after(sql.RING, order_id=order_id)
 
     def find(self, order_id: str) -> Order | Rejection | None:
         """Return an order, the rejection that stands in its place, or None while nothing is decided."""

@@ -23,6 +23,8 @@ CLAIM_PAST = """
     ON CONFLICT DO NOTHING
     RETURNING order_id
 """
+ORDERS = "orders"  # the channel on which it is said which order was decided or changed
+RING = f"NOTIFY {ORDERS}, %(order_id)s"
 REJECT = "UPDATE decisions SET reasons = %(reasons)s, quote_id = %(quote_id)s WHERE order_id = %(order_id)s"
 ADD_ORDERS = Planned("""
     WITH given AS (
@@ -117,13 +119,16 @@ EXPIRE = Planned("""
     SELECT COALESCE((SELECT jsonb_agg(freed) FROM freed), '[]') AS levels,
            COALESCE((SELECT jsonb_agg(cancelled) FROM cancelled), '[]') AS orders
 """)
+# Asked as the index has it, see its migration.
 DUE = """
     SELECT DISTINCT sku, location
       FROM ((SELECT sku, location FROM reservations
-              WHERE state = 'held' AND held_until < now() ORDER BY held_until LIMIT %(limit)s)
+              WHERE state = 'held' AND held_until AT TIME ZONE 'UTC' < now() AT TIME ZONE 'UTC'
+              ORDER BY held_until AT TIME ZONE 'UTC' LIMIT %(limit)s)
              UNION ALL
             (SELECT sku, location FROM holds
-              WHERE state = 'held' AND held_until < now() ORDER BY held_until LIMIT %(limit)s)) due
+              WHERE state = 'held' AND held_until AT TIME ZONE 'UTC' < now() AT TIME ZONE 'UTC'
+              ORDER BY held_until AT TIME ZONE 'UTC' LIMIT %(limit)s)) due
      ORDER BY sku, location
 """
 LOCK_STOCK_OF_ORDER = """

@@ -41,6 +41,7 @@ LOCKED_GOODS = Planned("""
      WHERE sku = ANY(%(skus)s::text[])
      ORDER BY sku, location
 """)
+# The SKUs are said once more: PostgreSQL expects a hundred movements, and would read all of a small shop's stock for them.
 MOVE = Planned("""
     WITH movement AS (
         SELECT * FROM jsonb_to_recordset(%(movements)s::jsonb) AS given
@@ -55,7 +56,7 @@ MOVE = Planned("""
            SET on_hand = stock.on_hand + wanted.on_hand, reserved = stock.reserved + wanted.reserved,
                backorder = stock.backorder + wanted.backorder, version = version + 1, changed_at = now()
           FROM wanted
-         WHERE stock.sku = wanted.sku AND stock.location = wanted.location
+         WHERE stock.sku = ANY(%(skus)s::text[]) AND stock.sku = wanted.sku AND stock.location = wanted.location
            AND stock.on_hand + wanted.on_hand >= 0 AND stock.backorder + wanted.backorder >= 0
            AND stock.reserved + wanted.reserved BETWEEN 0
                AND stock.on_hand + wanted.on_hand + stock.backorder + wanted.backorder
@@ -130,7 +131,8 @@ class StockRows:
         """Move locked stock and note it in the ledger, in one statement. Raises Short where a row cannot give it."""
         if not movements:
             return []
-        rows = self.tx.all(MOVE, movements=msgspec.json.encode(movements).decode())
+        skus = sorted({movement.sku for movement in movements})
+        rows = self.tx.all(MOVE, movements=msgspec.json.encode(movements).decode(), skus=skus)
         levels = [_level(row) for row in rows]
         missing = {movement.spot for movement in movements} - {level.spot for level in levels}
         if missing:
