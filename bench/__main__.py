@@ -42,7 +42,7 @@ def looked_around(load: Load) -> Iterator[Row]:
 def shopped(load: Load) -> Iterator[Row]:
     """Measure carts and checkouts."""
     goods = on_sale(load.base, speed.VARIETY, stock=speed.PLENTY)
-    return (part(load, goods) for part in speed.PARTS)
+    return speed.measured(load, goods)
 
 
 def competed(load: Load) -> Iterator[Row]:

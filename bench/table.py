@@ -30,6 +30,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """By name and unit, such as `p50 ms` or `per second`."""
 
 
+def many(number: int, what: str) -> str:
+    """Return how many of something there are, in words."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def latencies(seconds: Sequence[float]) -> dict[str, float]:
     """Return the middle and the slow end of some times, in milliseconds."""
     return {"p50 ms": percentile(seconds, 50), "p95 ms": percentile(seconds, 95)}

@@ -146,7 +146,7 @@ def idle_queues() -> frozenset[str]:
     from souk_cli import connections
 
     silent = connections.silent(STORES)
-    return frozenset({"souk.unrouted", *(where + STORES[name] for name in silent for where in ("", "sqs "))})
+    return frozenset({*settling.NOWHERE, *(where + STORES[name] for name in silent for where in ("", "sqs "))})
 
 
 def counted(case: Case) -> dict[str, int]:

@@ -10,6 +10,7 @@ from souk_local.patience import keep_looking
 
 GLANCE = 0.25
 DEAD = ".dead"
+NOWHERE = frozenset({"souk.unrouted"})  # what no consumer asks for stays there
 STATISTICS = 6.0  # seconds between two looks of RabbitMQ at its queues, and one to spare
 WITHIN = 420.0  # seconds: an overdue verdict is asked for after five minutes, by a schedule that runs every minute
 

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from bench import table
-from bench.checkout import stores
+from bench.checkout import settling, stores
 from bench.checkout.buyers import PLACED
 from bench.checkout.shop import Buyer, Goods, Outcome, on_sale
 from bench.load import Act, Load
@@ -21,6 +21,7 @@ from souk.ids import new_id
 PLENTY = 1_000_000  # units of everything: nobody is turned down
 VARIETY = 32  # different goods
 LINES = 3
+CALM = 60.0  # seconds to wait for what follows from one part before the next
 FULL = 40  # pieces in a line; then a client begins a new cart
 
 
@@ -71,17 +72,20 @@ def showing(load: Load, goods: Sequence[Goods]) -> Row:
     return load.measure(f"display a cart of {LINES} lines", ready)
 
 
-def checking_out(load: Load, goods: Sequence[Goods]) -> Row:
-    """Check out, again and again: a cart, three lines, a quote, the submission, until it is placed."""
+def checking_out(load: Load, goods: Sequence[Goods], *, lines: int = LINES) -> Row:
+    """Check out, again and again: a cart, its lines, a quote, the submission, until it is placed.
+
+    Told too is how many a second that is until all that follows from them is done as well.
+    """
     done: list[Checkout] = []
     numbers = itertools.count()
 
     def ready(client: Client) -> Act:
         def check_out(_: int) -> float:
-            began, first = time.perf_counter(), next(numbers) * LINES
+            began, first = time.perf_counter(), next(numbers) * lines
             buyer = Buyer(client)
             buyer.open()
-            for turn in range(LINES):
+            for turn in range(lines):
                 buyer.add(goods[(first + turn) % len(goods)])
             quote = buyer.quote()
             submitted = time.perf_counter()
@@ -92,12 +96,26 @@ def checking_out(load: Load, goods: Sequence[Goods]) -> Row:
 
         return check_out
 
-    row = load.measure(f"whole checkouts of {LINES} lines, until placed", ready)
-    settling = {
-        f"submit to placed {name}": value for name, value in table.latencies([one.settling for one in done]).items()
+    row = load.measure(f"whole checkouts of {table.many(lines, 'line')}, until placed", ready)
+    rest = calm(load)
+    figures = {
+        **row.figures,
+        **{
+            f"submit to placed {name}": value for name, value in table.latencies([one.settling for one in done]).items()
+        },
+        **({} if rest is None else {"per second until all is done": round(row.done / (row.seconds + rest), 1)}),
     }
-    violations = tuple(_violations(done, goods))
-    return msgspec.structs.replace(row, violations=violations, figures={**row.figures, **settling})
+    return msgspec.structs.replace(row, violations=tuple(_violations(done, goods)), figures=figures)
+
+
+def checking_out_one(load: Load, goods: Sequence[Goods]) -> Row:
+    """Check out, again and again, one thing at a time."""
+    return checking_out(load, goods, lines=1)
+
+
+def calm(load: Load) -> float | None:
+    """Wait until nothing is left to do, and return how many seconds that took; None when it takes too long."""
+    return settling.settled(load.base, aside=settling.NOWHERE, within=CALM, tell=lambda _: None)
 
 
 def _violations(done: Sequence[Checkout], goods: Sequence[Goods]) -> Iterator[str]:
@@ -109,7 +127,14 @@ def _violations(done: Sequence[Checkout], goods: Sequence[Goods]) -> Iterator[st
         yield from shelf.faults()
 
 
-PARTS = (adding, adding_safely, showing, checking_out)
+PARTS = (adding, adding_safely, showing, checking_out, checking_out_one)
+
+
+def measured(load: Load, goods: Sequence[Goods]) -> Iterator[Row]:
+    """Measure one part after the other, each when nothing is left to do from the one before."""
+    for part in PARTS:
+        calm(load)
+        yield part(load, goods)
 
 
 @click.command("speed")
@@ -123,4 +148,4 @@ def command(*, base: str, clients: int, seconds: float, as_json: bool) -> None:
     """Measure adding to carts, displaying them, and whole checkouts until they are placed."""
     load = Load(base=base, clients=clients, seconds=seconds)
     goods = on_sale(base, VARIETY, stock=PLENTY)
-    table.tell([part(load, goods) for part in PARTS], as_json=as_json)
+    table.tell(list(measured(load, goods)), as_json=as_json)

@@ -105,12 +105,12 @@ def read_order(order_id: str) -> Answer[OrderView]:
     With `If-None-Match` and `Prefer: wait=10` the answer comes when the order is another one than was seen, or 304 when
     the time is up. Where too many wait already it comes at once, without `Preference-Applied` and with `Retry-After`.
     """
-    seconds = app.preferences.wait(app.longest_wait)
-    if not seconds or not app.has_seen(f'"{(seen := _version(order_id))}"'):
+    seconds = app.preferences.wait(app.longest_wait) if app.is_conditional else 0
+    if not seconds:
         return Answer(_read(order_id))
     try:
         with live.bells.at(order_id) as bell:
-            ROOM.until(lambda: _version(order_id) != seen, seconds=seconds, bell=bell)
+            ROOM.until(lambda: not app.has_seen(f'"{_version(order_id)}"'), seconds=seconds, bell=bell)
     except Full as full:
         return Answer(_read(order_id), headers={"Retry-After": str(full.retry_after), "Vary": "Prefer"})
     return Answer(_read(order_id), headers=applied(f"wait={seconds}"))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from souk.plans import OWN, SESSIONS
 from souk_local import ready, settings
 from souk_local.processes import Program
 
@@ -39,7 +40,7 @@ def programs(site: Site) -> tuple[Program, ...]:
     env = {name: value for name, value in known.items() if not name.endswith(NOT_ITS_BUSINESS)}
     where = {"SOUK_HOME": str(place.state), "SOUK_TOOLS": str(place.tools), "SOUK_PORT_BASE": str(place.base)}
     argv = (sys.executable, "-m", "souk_cli.main", "bridge")
-    return (Program(name="bridge", argv=argv, env={**env, **where}, cwd=place.root, ports=PORTS),)
+    return (Program(name="bridge", argv=argv, env={**env, **where, SESSIONS: OWN}, cwd=place.root, ports=PORTS),)
 
 
 def glance(site: Site) -> None:

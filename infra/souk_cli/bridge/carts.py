@@ -38,10 +38,13 @@ class _Mark(Struct, frozen=True):
 
 
 class DirtyCarts:
-    """The live carts' outbox, looked at less often, so that what a shopper does in one go is sent once."""
+    """The live carts' outbox, looked at less often, so that what a shopper does in one go is sent once.
+
+    Nothing hangs on its haste: every replica of Redis has the change by now.
+    """
 
     name, service = "cart dirty sets", "cart"
-    busy = 0.1
+    busy = 0.25
 
     def __init__(self) -> None:
         """Nothing is read or connected before the first use."""

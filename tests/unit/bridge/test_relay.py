@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from souk_cli.bridge.patience import BUSY, IDLE, LINGER
 from souk_cli.bridge.publisher import Message
 from souk_cli.bridge.relay import FULL, Relay
-from souk_cli.bridge.sources import Lag, Publish
+from souk_cli.bridge.sources import Lag, Publish, deaf
 from souk_cli.bridge.topology import Line
 
 
@@ -14,6 +14,8 @@ class Outbox:
         self.name = self.service = service
         self.busy = BUSY
         self.kinds = list(kinds)
+
+    listen = staticmethod(deaf)
 
     def pass_on(self, publish: Publish) -> int:
         kinds, self.kinds = self.kinds, []

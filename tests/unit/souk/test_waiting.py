@@ -62,6 +62,28 @@ def test_what_happens_in_time_is_noticed_at_the_next_look() -> None:
     assert clock.now <= 3.05
 
 
+class Quiet:
+    """A bell that is heard and never rung."""
+
+    hears = True
+
+    def __init__(self, clock: Clock) -> None:
+        self.wait = clock.pause
+
+
+def test_a_bell_saves_looks_and_may_be_missed() -> None:
+    waiting, clock = room()
+    looks = 0
+
+    def look() -> bool:
+        nonlocal looks
+        looks += 1
+        return clock.now >= 3
+
+    assert waiting.until(look, seconds=10, bell=Quiet(clock))
+    assert (looks, clock.now) == (7, 3)
+
+
 def test_waiting_ends_when_the_time_is_up() -> None:
     waiting, clock = room()
     assert not waiting.until(lambda: False, seconds=2)

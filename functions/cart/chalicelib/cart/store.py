@@ -36,6 +36,7 @@ SAME = """
     SELECT 1 AS same FROM carts
      WHERE id = %(id)s AND version = %(version)s AND (history IS NULL OR history = %(history)s)
 """
+THERE = Planned("SELECT 1 AS there FROM carts WHERE id = %(id)s")
 KNOWN = "INSERT INTO histories (history) VALUES (%(history)s) ON CONFLICT DO NOTHING"
 # Nobody's row comes before all; a history that this statement does not see yet was noted after it began, and is later.
 EARLIER = """
@@ -127,6 +128,8 @@ class KeptCarts:
         Raises Unavailable when it was compared with an heir of that server: what it holds is not the cart any more.
         """
         self._note(before, history)
+        if held is None and not self._has(cart_id):
+            return None
         with self._database.transaction() as tx:
             if held is not None:
                 tx.run(NEWER_OF_EARLIER, carts=rows_of([held]), history=history)
@@ -152,6 +155,11 @@ class KeptCarts:
         """Forget carts that did not change since then, but for what was ordered or may be; return how many."""
         with self._database.reading() as session:
             return session.run(EXPIRED, guests=guests, customers=customers)
+
+    def _has(self, cart_id: str) -> bool:
+        """Look first, as most who ask for a cart that is nowhere are about to open it."""
+        with self._database.reading() as session:
+            return session.one(THERE, id=cart_id) is not None
 
     def _lasts(self) -> Row:
         return {"guests": self._keeping().guests, "customers": self._keeping().customers}

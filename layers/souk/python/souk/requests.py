@@ -124,6 +124,11 @@ class CurrentRequest:
         """For how many seconds this service keeps a request open that prefers to wait."""
         return int(setting(self.app_name, "LONGEST_WAIT", str(LONGEST)))
 
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the client asks for another state than it has."""
+        return "if-none-match" in self.request.headers
+
     def has_seen(self, tag: str) -> bool:
         """Tell whether the client has this state already: If-None-Match names its ETag, compared weakly (RFC 9110)."""
         given = self.request.headers.get("if-none-match", "").strip()

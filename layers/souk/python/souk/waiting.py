@@ -4,10 +4,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import msgspec
-
-from souk.bells import Bell
 
 LONGEST = 10  # seconds: well below the 29 after which API Gateway gives up
 SEATS = 8  # requests that may wait in a process: half of the threads of a `souk serve` worker
@@ -48,6 +47,17 @@ class Preferences(msgspec.Struct, frozen=True):
         return min(int(value), longest) if value.isdecimal() and value.isascii() else 0
 
 
+class Signal(Protocol):
+    """Says when to look, see `souk.bells`."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether it would say so now."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it says so, for so many seconds at most."""
+
+
 class Room:
     """Where requests wait. One that waits holds its thread, which then answers nobody else: so the seats are few."""
 
@@ -62,7 +72,7 @@ class Room:
         self._seats = threading.BoundedSemaphore(seats)
         self._clock, self._pause = clock, pause
 
-    def until(self, look: Callable[[], bool], *, seconds: float, bell: Bell | None = None) -> bool:
+    def until(self, look: Callable[[], bool], *, seconds: float, bell: Signal | None = None) -> bool:
         """Look again and again until it is so; tell whether it became so in time. Raises Full, without a look.
 
         Each look is one short question, outside of any transaction; a bell that is rung asks for one at once.
@@ -74,7 +84,7 @@ class Room:
         finally:
             self._seats.release()
 
-    def _watch(self, look: Callable[[], bool], seconds: float, bell: Bell | None) -> bool:
+    def _watch(self, look: Callable[[], bool], seconds: float, bell: Signal | None) -> bool:
         began, wait = self._clock(), bell.wait if bell else self._pause
         while not look():
             gone = self._clock() - began

@@ -65,18 +65,17 @@ class Replica:
 
         Raises Unavailable when the first one cannot be read yet.
         """
-        from pymongo import ReturnDocument
         from pymongo.errors import DuplicateKeyError
 
         fields = msgspec.to_builtins(snapshot)
-        key = {"_id": fields.pop("order_id")}
+        fields["_id"] = fields.pop("order_id")
         with self._mongo.documents() as documents:
             try:
-                kept = documents["snapshots"].find_one_and_update(
-                    key, {"$setOnInsert": fields}, upsert=True, return_document=ReturnDocument.AFTER
-                )
-            except DuplicateKeyError:  # a parallel delivery was first
-                kept = documents["snapshots"].find_one(key)
+                documents["snapshots"].insert_one(fields)
+            except DuplicateKeyError:  # an earlier or a parallel delivery was first
+                kept = documents["snapshots"].find_one({"_id": snapshot.order_id})
+            else:
+                return snapshot
         if kept is None:
             raise Unavailable("another delivery is just keeping its snapshot")
         return _snapshot(kept)
