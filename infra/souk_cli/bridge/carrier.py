@@ -23,15 +23,17 @@ LANES = (
 class Carrier:
     """Works until it is stopped."""
 
-    def __init__(self, url: str, lines: Sequence[Line], target: Target, *, gather: float = 0.0) -> None:
-        """Carry what RabbitMQ at `url` has for these consumers.
+    def __init__(
+        self, url: str, lines: Sequence[Line], target: Target, *, gather: float = 0.0, priority: int = 0
+    ) -> None:
+        """Carry what RabbitMQ at `url` has for these consumers, before bridges of a lower priority.
 
         While much happens, batches that are taken together are gathered, for so many seconds at most.
         """
         self.statistics = Statistics(line.consumer for line in lines)
         prepare = _prepared(url, lines)
         inboxes = self._inboxes = {line: Inbox(gather=gather if line.together else 0.0) for line in lines}
-        self._subscription = Subscription(url, prepare, inboxes)
+        self._subscription = Subscription(url, prepare, inboxes, priority=priority)
         self._parking = Publisher(url, prepare)
         self._lanes = [
             Lane(

@@ -47,7 +47,9 @@ class Sender:
         while not self._relay.ending.is_set():
             began = self._clock()
             wait = self.turn()
-            if wait:
+            if self.trouble:  # what comes meanwhile makes nothing well
+                self._relay.ending.wait(wait)
+            elif wait:
                 self._wake.wait(IDLE if hears() else wait)
                 self._wake.clear()
                 self._relay.ending.wait(began + BREATH - self._clock())

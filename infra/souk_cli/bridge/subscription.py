@@ -21,9 +21,12 @@ PATIENCE = {"x-consumer-timeout": 86_400_000}
 class Subscription(Link):
     """One connection with a channel per consumer."""
 
-    def __init__(self, url: str, prepare: Callable[[], None], inboxes: Mapping[Line, Inbox]) -> None:
-        """Fill each consumer's inbox."""
+    def __init__(
+        self, url: str, prepare: Callable[[], None], inboxes: Mapping[Line, Inbox], *, priority: int = 0
+    ) -> None:
+        """Fill each consumer's inbox; other bridges get what those of a higher priority cannot take."""
         super().__init__("subscription", url, prepare)
+        self._arguments = PATIENCE | {"x-priority": priority}
         self._inboxes = inboxes
         self._channels: list[tuple[Any, str]] = []
         self._unanswered: dict[Any, dict[int, None]] = {}  # by channel, in the order they came
@@ -57,7 +60,7 @@ class Subscription(Link):
         channel.add_on_cancel_callback(self.hang_up)
         channel.basic_qos(prefetch_count=PREFETCH)
         self._unanswered[channel] = {}
-        tag = channel.basic_consume(line.queue, partial(self._deliver, inbox), arguments=PATIENCE)
+        tag = channel.basic_consume(line.queue, partial(self._deliver, inbox), arguments=self._arguments)
         self._channels.append((channel, tag))
 
     def _cancel(self) -> None:

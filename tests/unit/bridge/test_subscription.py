@@ -32,8 +32,7 @@ class Channel:
     add_on_cancel_callback = add_on_close_callback
 
     def basic_consume(self, queue: str, deliver: Any, arguments: Any) -> str:
-        del arguments
-        self.deliver = deliver
+        self.deliver, self.priority = deliver, arguments["x-priority"]
         return queue
 
 
@@ -42,7 +41,7 @@ class Given:
 
     def __init__(self, number: int) -> None:
         self.channel, inbox = Channel(), Inbox()
-        self._subscription = Subscription("amqp://127.0.0.1/", lambda: None, {LINE: inbox})
+        self._subscription = Subscription("amqp://127.0.0.1/", lambda: None, {LINE: inbox}, priority=1)
         self._subscription._consume(LINE, inbox, self.channel)
         properties = SimpleNamespace(message_id="", headers=None)
         for tag in range(1, number + 1):
@@ -70,6 +69,10 @@ def test_the_oldest_are_acknowledged_at_once(given: Given) -> None:
 def test_one_that_still_waits_is_not_among_them(given: Given) -> None:
     assert given.done(1, 3, 4) == [(1, True), (3, False), (4, False)]
     assert given.done(5, 2) == [(5, True)]
+
+
+def test_other_bridges_get_what_one_of_a_higher_priority_cannot_take(given: Given) -> None:
+    assert given.channel.priority == 1
 
 
 def test_what_came_over_a_closed_channel_is_left_to_it(given: Given) -> None:
