@@ -57,6 +57,14 @@ def test_a_transaction_that_asks_nothing_sends_nothing(database: Database, sent:
     assert sent == []
 
 
+def test_a_transaction_that_only_says_something_afterwards_is_over_before(
+    database: Database, sent: list[bytes]
+) -> None:
+    with database.transaction() as tx:
+        tx.after(NOTHING)
+    assert sent == [b"BEGIN; COMMIT; SELECT 1 AS one"]
+
+
 def test_what_was_left_for_later_is_undone_with_the_rest(database: Database) -> None:
     note = new_id()
     with suppress(ZeroDivisionError), database.transaction() as tx:

@@ -82,7 +82,7 @@ class Transaction:
         """
         from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 
-        if self._begins and (self._sent or self._ahead != [BEGIN]):
+        if self._begins and (self._sent or self._after or self._ahead != [BEGIN]):
             if self._cursor.connection.info.transaction_status == TRANSACTION_STATUS_INERROR:
                 raise RuntimeError("a statement failed and the transaction went on: it is undone")
             self._ahead.append(COMMIT)
