@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from random import Random
 
@@ -21,6 +22,7 @@ from chalicelib.order.model.product import Product
 from chalicelib.order.model.stock import LOCATION, Movement, Spot, Why
 from chalicelib.order.model.submission import Rejection
 from chalicelib.order.stock import Adjustment
+from chalicelib.order.store import sql
 from souk.audit import Origin
 from souk.auth import Caller, Kind
 from souk.clock import utcnow
@@ -93,6 +95,23 @@ def test_ten_skus_at_three_locations_in_any_order_are_sold_exactly(crowd: Thread
     done = all_at_once(crowd, [partial(goods.place, SHOP, one) for one in wanted])
     assert done == {"Order": 10, "Rejection": 50}
     assert_right(*shelf)
+
+
+def test_who_cancels_an_order_that_just_appears_gives_its_goods_back_once(
+    crowd: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "LOCK_ORDER", f"{sql.LOCK_ORDER}; SELECT pg_sleep(0.05)")
+    tea = shelve({LOCATION: 3})
+    goods.order(SHOP, tea)  # or its unit, given back too, would be missed
+    one = goods.submission(SHOP, tea)
+
+    def cancel() -> object:
+        while True:
+            with suppress(Missing), live.books() as books:
+                return management.cancel(one.order_id, origin=STAFF, now=utcnow(), books=books)
+
+    assert all_at_once(crowd, [cancel, cancel, partial(goods.place, SHOP, one)]) == {"Order": 2, "Refused": 1}
+    assert_right(tea)
 
 
 def test_a_unit_left_behind_is_sold_again_and_again_though_nobody_sweeps(stores: dict[str, str]) -> None:

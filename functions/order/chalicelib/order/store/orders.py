@@ -91,14 +91,18 @@ class OrderRows:
         return [Spot(row["sku"], row["location"]) for row in self.tx.all(sql.DUE, limit=limit)]
 
     def get(self, order_id: str) -> Order:
-        """Return an order for change: its rows of stock are locked first, in SKU order, then itself. Raises Missing."""
-        if is_id(order_id):
+        """Return an order for change: its rows of stock are locked first, in SKU order, then itself. Raises Missing.
+
+        It has to be there before anything is locked: one that came between the locks and the reading would be read,
+        and be under no lock.
+        """
+        if self.standing(order_id) is not None:
             self.tx.later(sql.LOCK_STOCK_OF_ORDER, id=order_id)
             self.tx.later(sql.LOCK_ORDER, id=order_id)
-        found = self.find(order_id)
-        if not isinstance(found, Order):
-            raise Missing("there is no such order")
-        return found
+            found = self.find(order_id)
+            if isinstance(found, Order):
+                return found
+        raise Missing("there is no such order")
 
     def save(self, order: Order, *events: Event) -> None:
         """Keep a changed order and its events. Raises Refused for a payment whose reference paid for another one."""

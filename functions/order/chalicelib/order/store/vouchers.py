@@ -11,7 +11,7 @@ import msgspec
 
 from chalicelib.order.model.voucher import UsedUp, Voucher
 from souk.errors import Missing
-from souk.postgres import Row, Transaction, beginning, unique
+from souk.postgres import Transaction, beginning, unique
 
 KEY = "vouchers_pkey"
 COLUMNS = """
@@ -30,6 +30,7 @@ CHANGE = """
      WHERE code = %(code)s
 """
 READ = f"SELECT {COLUMNS} FROM vouchers WHERE code = %(code)s"  # noqa: S608 - made of constants
+READ_LOCKED = f"{READ} FOR NO KEY UPDATE"  # one that was not there yet for the lock is read under it all the same
 LIST = f"""
     SELECT {COLUMNS} FROM vouchers
      WHERE code > %(after)s AND (%(text)s::text IS NULL OR code LIKE %(text)s)
@@ -73,13 +74,13 @@ class VoucherRows:
 
     def voucher(self, code: str) -> Voucher:
         """Return a voucher. Raises Missing."""
-        return _voucher(self.tx.one(READ, code=code), code)
+        return self._read(READ, code)
 
     def voucher_for_change(self, code: str) -> Voucher:
         """Return a voucher and lock it, its count without what was released. Raises Missing."""
         self.tx.later(LOCK, codes=[code])
         self.tx.later(RETURN, codes=[code])
-        return self.voucher(code)
+        return self._read(READ_LOCKED, code)
 
     def change_voucher(self, voucher: Voucher) -> None:
         """Keep a changed voucher; its uses stay as they are."""
@@ -100,11 +101,11 @@ class VoucherRows:
         if lacking := set(wanted) - used:
             raise UsedUp(lacking)
 
-
-def _voucher(row: Row | None, code: str) -> Voucher:
-    if row is None:
-        raise Missing(f"there is no voucher {code}")
-    return msgspec.convert(row, Voucher)
+    def _read(self, sql: str, code: str) -> Voucher:
+        row = self.tx.one(sql, code=code)
+        if row is None:
+            raise Missing(f"there is no voucher {code}")
+        return msgspec.convert(row, Voucher)
 
 
 def _columns(voucher: Voucher) -> dict[str, str | int | datetime | None]:
