@@ -185,21 +185,21 @@ def submit_cart(cart_id: str, body: Acceptance) -> Answer[Submitted]:
 
 def _decided(submitted: Answer[Submitted]) -> Answer[Submitted]:
     """Wait for the outcome of a submission; as it is where the time is up. Raises Refused for one that came too late."""
-    preferences, found = app.preferences, list[Submitted]()
+    preferences = app.preferences
 
-    def look() -> bool:
+    def look() -> Submitted | None:
         with suppress(Unavailable):  # it stands, whatever can't be asked at the moment
-            found.extend(filter(None, [submission.decided(submitted.body, live.submissions)]))
-        return bool(found)
+            return submission.decided(submitted.body, live.submissions)
+        return None
 
     try:
-        ROOM.until(look, seconds=preferences.wait(app.longest_wait) if "wait" in preferences else SYNC_WAITS)
+        found = ROOM.until(look, seconds=preferences.wait(app.longest_wait) if "wait" in preferences else SYNC_WAITS)
     except Full as full:
         busy = {"Retry-After": str(full.retry_after), "Vary": "Prefer"}
         return replace(submitted, headers={**submitted.headers, **busy})
     if not found:
         return replace(submitted, headers={**submitted.headers, "Vary": "Prefer"})
-    return Answer(found[0], 200, {**submitted.headers, **applied("respond-sync")})
+    return Answer(found, 200, {**submitted.headers, **applied("respond-sync")})
 
 
 @app.consumer("cart-products", ProductPublished, ProductUnpublished, ProductTrashed, ProductRecovered)

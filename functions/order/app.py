@@ -110,10 +110,18 @@ def read_order(order_id: str) -> Answer[OrderView]:
         return Answer(_read(order_id))
     try:
         with live.bells.at(order_id) as bell:
-            ROOM.until(lambda: not app.has_seen(f'"{_version(order_id)}"'), seconds=seconds, bell=bell)
+            found = ROOM.until(lambda: _unseen(order_id), seconds=seconds, bell=bell)
     except Full as full:
         return Answer(_read(order_id), headers={"Retry-After": str(full.retry_after), "Vary": "Prefer"})
-    return Answer(_read(order_id), headers=applied(f"wait={seconds}"))
+    return Answer(found or _read(order_id), headers=applied(f"wait={seconds}"))
+
+
+def _unseen(order_id: str) -> OrderView | None:
+    """Return an order if it is another one than was seen; who waits for the decision asks for all of it at once."""
+    if not app.has_seen('"0"') and app.has_seen(f'"{_version(order_id)}"'):
+        return None
+    found = _read(order_id)
+    return None if app.has_seen(f'"{found.version}"') else found
 
 
 def _read(order_id: str) -> OrderView:

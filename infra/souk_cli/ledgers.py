@@ -71,15 +71,15 @@ class InMongo:
         return frozenset(found.get("applied", ()))
 
     def apply(self, migration: str) -> None:
-        """Run database commands; a collection that is there already is fine."""
+        """Run database commands; a collection that is there already is fine, and so is an index that is gone already."""
         from pymongo.errors import OperationFailure
 
-        namespace_exists = 48
+        namespace_exists, index_not_found = 48, 27
         for command in json.loads(migration):
             try:
                 self._database.command(command)
             except OperationFailure as error:
-                if error.code != namespace_exists:
+                if error.code not in {namespace_exists, index_not_found}:
                     raise
 
     def record(self, name: str) -> None:

@@ -9,6 +9,7 @@ from doors import Doors, Reply, customer
 from turns import Turns, counted
 
 from chalicelib.cart import live
+from chalicelib.cart.replica import Lately
 from souk.ids import new_id
 from souk.redis_wire import Place, primary
 
@@ -86,9 +87,18 @@ def test_every_change_asks_each_store_once(guest: Shopper, tea: str, wires: Wire
     assert wires.asked(guest("DELETE", "/lines")) == took(1, 0)
 
 
+def test_adding_one_after_the_other_asks_each_store_once(guest: Shopper, shop: Shop, wires: Wires) -> None:
+    goods = [shop.sell() for _ in range(3)]
+    wires.asked(guest("GET"))
+    for sku in goods:
+        assert wires.asked(guest.add(sku)) == took(1, 1)
+
+
 def test_adding_beside_lines_that_were_kept_asks_each_store_once(
-    guest: Shopper, shop: Shop, tea: str, wires: Wires
+    guest: Shopper, shop: Shop, tea: str, wires: Wires, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(live.replica, "_lately", Lately())  # another process showed them
+    monkeypatch.setattr(Lately, "note", lambda *_: None)
     guest.add(tea)
     shop.take("cart-persistence", changed(guest.cart))
     coffee = shop.sell()

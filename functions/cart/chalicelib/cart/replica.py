@@ -1,5 +1,7 @@
 """The cart service's replica of products and stock: what it shows lines with, fed by events alone."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -54,6 +56,31 @@ NEWER_STOCK = Planned("""
            expected_on = excluded.expected_on, released_on = excluded.released_on
      WHERE kept.version < excluded.version
 """)
+CARTS, LINES = 1_000, 50  # of so many carts it is remembered which SKUs were shown last, and of each so many
+
+
+class Lately:
+    """Which SKUs this process showed last of carts, as PostgreSQL hears of their lines a little later; safe among threads.
+
+    It only says what to read as well: who knows nothing of a cart asks once more, as does another process.
+    """
+
+    def __init__(self) -> None:
+        """Know nothing."""
+        self._guard = threading.Lock()
+        self._carts: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+
+    def of(self, cart_id: str) -> tuple[str, ...]:
+        """Return the SKUs of a cart."""
+        return self._carts.get(cart_id, ())
+
+    def note(self, cart_id: str, skus: Collection[str]) -> None:
+        """Remember the SKUs of a cart, and forget the cart that was shown longest ago."""
+        with self._guard:
+            self._carts[cart_id] = tuple(skus)[:LINES]
+            self._carts.move_to_end(cart_id)
+            if len(self._carts) > CARTS:
+                self._carts.popitem(last=False)
 
 
 class Replica:
@@ -62,12 +89,17 @@ class Replica:
     def __init__(self, database: Database) -> None:
         """Keep them in `database`."""
         self._database = database
+        self._lately = Lately()
 
     def shelved(self, skus: Collection[str], beside: str | None = None) -> Mapping[str, Shelved]:
-        """Return what is known of these SKUs, by SKU; and of those that a cart held when it was last kept here."""
+        """Return what is known of these SKUs, by SKU; and of those that a cart held when it was last kept or shown here."""
+        also = self._lately.of(beside) if beside else ()
         with self._database.reading() as session:
-            rows = session.all(SHELVED, skus=list(skus), beside=beside)
-        return {row["sku"]: _shelved(row) for row in rows}
+            rows = session.all(SHELVED, skus=[*skus, *also], beside=beside)
+        known = {row["sku"]: _shelved(row) for row in rows}
+        if beside:
+            self._lately.note(beside, known)
+        return known
 
     def publish(self, product: ProductPublished, version: int) -> None:
         """Take over a product as it is sold; SKUs it no longer has are not sold any more."""

@@ -47,6 +47,7 @@ class Souk(CurrentRequest, QueueDoors, Chalice):
         """Make the app of one service; `app_name` is the service's name."""
         super().__init__(app_name, configure_logs=False)
         self.api.cors = CORS
+        self.api.binary_types = []  # JSON in, JSON out; Chalice compares each request's types with its list of them
         self.version = version
         self.doors: list[Door] = []
         self.consumers: list[Consumer] = []

@@ -4,10 +4,11 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
+Seen = TypeVar("Seen")
 LONGEST = 10  # seconds: well below the 29 after which API Gateway gives up
 SEATS = 8  # requests that may wait in a process: half of the threads of a `souk serve` worker
 SOON, EAGER, LATER = 0.04, 1.0, 0.05  # seconds between two looks in the first second, and after it
@@ -72,8 +73,8 @@ class Room:
         self._seats = threading.BoundedSemaphore(seats)
         self._clock, self._pause = clock, pause
 
-    def until(self, look: Callable[[], bool], *, seconds: float, bell: Signal | None = None) -> bool:
-        """Look again and again until it is so; tell whether it became so in time. Raises Full, without a look.
+    def until(self, look: Callable[[], Seen | None], *, seconds: float, bell: Signal | None = None) -> Seen | None:
+        """Look again and again until something is seen, and return it; None where the time is up. Raises Full, unlooked.
 
         Each look is one short question, outside of any transaction; a bell that is rung asks for one at once.
         """
@@ -84,15 +85,15 @@ class Room:
         finally:
             self._seats.release()
 
-    def _watch(self, look: Callable[[], bool], seconds: float, bell: Signal | None) -> bool:
+    def _watch(self, look: Callable[[], Seen | None], seconds: float, bell: Signal | None) -> Seen | None:
         began, wait = self._clock(), bell.wait if bell else self._pause
-        while not look():
+        while not (seen := look()):
             gone = self._clock() - began
             if gone >= seconds:
-                return False
+                return None
             usual = SOON if gone < EAGER else LATER
             wait(min(UNHEARD if bell and bell.hears else usual, seconds - gone))
-        return True
+        return seen
 
 
 ROOM = Room()  # of this process: `souk serve` runs all services in one

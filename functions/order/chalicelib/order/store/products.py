@@ -11,7 +11,6 @@ from souk.errors import Unavailable
 from souk.mongo import Mongo
 
 TRIES = 2  # an upsert may lose to a parallel insert once
-SHOWN = {"version": 1, "sold": 1, "title": 1, "slug": 1, "brand": 1, "image": 1, "tax_class": 1, "skus": 1}
 
 
 class Replica:
@@ -46,13 +45,12 @@ class Replica:
     def with_skus(self, skus: Collection[str]) -> list[Product]:
         """Return the products that have any of these SKUs."""
         with self._mongo.documents() as documents:
-            found = documents["products"].find({"skus.sku": {"$in": sorted(skus)}}, SHOWN)
-            return [_product(document) for document in found]
+            return [_product(document) for document in documents["products"].find({"skus.sku": {"$in": sorted(skus)}})]
 
     def by_id(self, ids: Collection[str]) -> list[Product]:
         """Return these products, as far as they are known."""
         with self._mongo.documents() as documents:
-            return [_product(document) for document in documents["products"].find({"_id": {"$in": sorted(ids)}}, SHOWN)]
+            return [_product(document) for document in documents["products"].find({"_id": {"$in": sorted(ids)}})]
 
     def snapshot(self, order_id: str) -> Snapshot | None:
         """Return the snapshot of an order, if there is one."""
