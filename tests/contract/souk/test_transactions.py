@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 import pytest
+from psycopg2.errors import UniqueViolation
 
 from souk.errors import Invalid
 from souk.ids import new_id
@@ -120,3 +121,26 @@ def test_a_transaction_that_went_on_after_a_failed_statement_is_not_taken_for_co
     with pytest.raises(RuntimeError), database.transaction() as tx:
         note_and_go_on_after_a_failure(tx, note)
     assert noted(database, note) == 0
+
+
+def test_what_a_commit_inside_a_savepoint_raises_is_undone_and_the_rest_goes_on(database: Database) -> None:
+    before, twice, after = new_id(), new_id(), new_id()
+    with database.transaction() as tx:
+        tx.run(NOTE, id=before)
+        with suppress(UniqueViolation), tx.savepoint():
+            tx.later(NOTE, id=twice)
+            tx.later(NOTE, id=twice)
+            tx.commit()
+        tx.later(NOTE, id=after)
+    assert [noted(database, one) for one in (before, twice, after)] == [1, 0, 1]
+
+
+def test_nothing_follows_a_commit(database: Database, sent: list[bytes]) -> None:
+    note, late = new_id(), new_id()
+    with database.transaction() as tx:
+        tx.later(NOTE, id=note)
+        tx.commit()
+        with pytest.raises(RuntimeError):
+            tx.run(NOTE, id=late)
+    assert sent[0].count(b";") == 2
+    assert (noted(database, note), noted(database, late)) == (1, 0)

@@ -1,8 +1,8 @@
 """Placing: a submitted cart becomes an order, or is turned down with reasons; exactly once, and never without stock.
 
 Round trips, however many lines: one reads the quote with its terms, two go to MongoDB (products, snapshot), and the
-transaction makes five: claim, lock, take, order, and the outbox with the commit; one more to use vouchers, and one more
-where something kept of the goods is due.
+transaction makes four: claim, lock, take, and the order with its events and the commit; one more to use vouchers, and one
+more where something kept of the goods is due.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -96,7 +96,7 @@ class Books(Protocol):
         """Use vouchers once more. Raises UsedUp."""
 
     def add_order(self, order: Order, *events: Event) -> None:
-        """Keep a new order and its events. Raises Taken or Spent where another one has its number or its quote."""
+        """Keep a new order and its events, and commit. Raises Taken or Spent where another has its number or its quote."""
 
     def add_quote(self, quote: Quote) -> bool:
         """Keep a new quote."""

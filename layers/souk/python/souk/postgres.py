@@ -32,6 +32,7 @@ class Transaction:
         self._after: list[bytes] = []
         self._sent = 0
         self._depth = 0
+        self._over = False
 
     def run(self, sql: str, **values: Any) -> int:
         """Run a statement and return how many rows it touched."""
@@ -70,16 +71,28 @@ class Transaction:
             self._send(self._plans.written(self._cursor, sql, values))
 
     def _send(self, statement: bytes) -> None:
+        if self._over:
+            raise RuntimeError("the transaction has been committed")
         together = b"; ".join([*self._ahead, statement])
         self._ahead.clear()
         self._sent += 1
         self._cursor.execute(together)
 
+    def commit(self) -> None:
+        """Commit now, with what still waits: inside of a savepoint, so that an error of that can be undone and minded.
+
+        Nothing can follow.
+        """
+        self.end()
+        self._over = True
+
     def end(self) -> None:
-        """Send what still waits, and commit what was done, if anything was.
+        """Send what still waits, and commit what was done, if anything was and that has not been said.
 
         Raises RuntimeError where PostgreSQL would undo it instead, as a statement failed and nobody minded.
         """
+        if self._over:
+            return
         from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 
         if self._begins and (self._sent or self._after or self._ahead != [BEGIN]):

@@ -1,7 +1,7 @@
 """Orders in PostgreSQL: decided once, changed under lock, read in one round trip."""
 
-from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 
 import msgspec
@@ -54,17 +54,12 @@ class OrderRows:
         return self.tx.savepoint()
 
     def add_order(self, order: Order, *events: Event) -> None:
-        """Keep a new order and its events. Raises Taken or Spent where another one has its number or its quote."""
-        self._add([order])
-        add_events(self.tx, *events)
-        self._ring(order.id)
-
-    def _add(self, orders: Sequence[Order]) -> None:
-        with (
-            unique(ONE_ORDER, "an order was placed with the quote before", code=Spent.code, kind=Spent),
-            unique(NUMBER, "another order has that number", code=Taken.code, kind=Taken),
-        ):
-            self.tx.run(sql.ADD_ORDERS, orders=_encoded(orders))
+        """Keep a new order and its events, and commit. Raises Taken or Spent where another has its number or its quote."""
+        with _one_of_each():
+            self.tx.later(sql.ADD_ORDERS, orders=_encoded([order]))
+            add_events(self.tx, *events)
+            self._ring(order.id)
+            self.tx.commit()
 
     def add_rejection(self, rejection: Rejection, *events: Event) -> None:
         """Keep the reasons for which a claimed submission is turned down."""
@@ -152,8 +147,10 @@ class OrderRows:
 
     def _add_numbered(self, orders: Sequence[Order]) -> None:
         for nth in range(TRIES):
-            with suppress(Taken), self.trial():
-                return self._add([replace(order, number=number_of(order.id, nth)) for order in orders])
+            numbered = [replace(order, number=number_of(order.id, nth)) for order in orders]
+            with suppress(Taken), self.trial(), _one_of_each():
+                self.tx.run(sql.ADD_ORDERS, orders=_encoded(numbered))
+                return
         raise Unavailable("no number is free")
 
     def placed(self, *, since: datetime, after: Place | None, limit: int) -> list[tuple[Place, OrderPlaced]]:
@@ -161,6 +158,16 @@ class OrderRows:
         at, order_id = after or (since, NOTHING)
         rows = self.tx.all(sql.PLACED, since=since, at=at, id=order_id, limit=limit)
         return [((row["placed_at"], row["order_id"]), msgspec.convert(row, OrderPlaced)) for row in rows]
+
+
+@contextmanager
+def _one_of_each() -> Iterator[None]:
+    """Raise Spent or Taken where another order has the quote or the number of one that is kept in here."""
+    with (
+        unique(ONE_ORDER, "an order was placed with the quote before", code=Spent.code, kind=Spent),
+        unique(NUMBER, "another order has that number", code=Taken.code, kind=Taken),
+    ):
+        yield
 
 
 def _encoded(orders: Sequence[Order]) -> str:
