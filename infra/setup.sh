@@ -9,9 +9,9 @@ fail() {
 }
 
 # Debian's own first: it is built with profile-guided optimisation, which others that are in the path often are not.
-find_python() {
+find_python() { # what it must be able to import
     for name in /usr/bin/python3.11 python3.11 python3; do
-        if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
+        if command -v "$name" >/dev/null && "$name" -c "import $1; sys.exit(sys.version_info[:2] != (3, 11))" 2>/dev/null; then
             command -v "$name"
             return
         fi
@@ -29,11 +29,12 @@ install_or_name() { # why, packages...
         fail "$why; apt-get can't install $* (its message is above)"
 }
 
-python=$(find_python)
+python=$(find_python "sys, ensurepip, venv")
+[ -n "$python" ] || python=$(find_python sys)
 if [ -z "$python" ]; then
     needed="Python 3.11 is needed, and no other: it is what the functions run on"
     install_or_name "$needed" python3.11 python3.11-venv
-    python=$(find_python)
+    python=$(find_python sys)
     [ -n "$python" ] || fail "$needed"
 fi
 "$python" -c 'import ensurepip, venv' 2>/dev/null || install_or_name "Python's venv is missing" python3.11-venv

@@ -30,6 +30,8 @@ PRIMARY_NAME = "souk"
 Reply: TypeAlias = "str | list[Reply]"
 REPLICAS = len(NODES) - 1
 
+# The log of changes keeps everything. Snapshots beside it, the usual thing, would have all nodes write all carts anew in
+# every minute of much shopping; so would the log, made anew whenever it has doubled, while it is short.
 NODE = """\
 bind 127.0.0.1
 port {port}
@@ -38,6 +40,8 @@ requirepass {password}
 masterauth {password}
 appendonly yes
 appendfsync everysec
+auto-aof-rewrite-min-size 256mb
+save ""
 maxmemory-policy noeviction
 replica-announce-ip 127.0.0.1
 repl-diskless-sync-delay 0
