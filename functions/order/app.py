@@ -66,7 +66,8 @@ def quote(body: QuoteWish) -> QuoteView:
 
         def decide() -> QuoteView:
             made = quotes.quote(body, now=utcnow(), products=live.replica, quotes=books, remembered=live.rates)
-            return QuoteView.of(made, stock.outlook(made.wanted, today=made.made_at.date(), stock=books))
+            shares = stock.outlook(made.quote.wanted, made.shelves, today=made.quote.made_at.date())
+            return QuoteView.of(made.quote, shares)
 
         return app.once(books.attempts, decide)
 

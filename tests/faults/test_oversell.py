@@ -70,7 +70,7 @@ def submission(*goods: tuple[str, str]) -> Submission:
         shipping_method="pickup",
     )
     with live.reading() as books:
-        quote = quotes.quote(wish, now=now, products=live.replica, quotes=books)
+        quote = quotes.quote(wish, now=now, products=live.replica, quotes=books).quote
     cart = new_id()
     return Submission(
         order_id=id_of("order", cart, 1),

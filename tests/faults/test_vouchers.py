@@ -79,7 +79,7 @@ def quoted(goods: Sequence[Goods], codes: Sequence[str] = ()) -> Quote:
         vouchers=tuple(codes),
     )
     with live.reading() as books:
-        return quotes.quote(wish, now=utcnow(), products=live.replica, quotes=books)
+        return quotes.quote(wish, now=utcnow(), products=live.replica, quotes=books).quote
 
 
 def submission(goods: Sequence[Goods], quote: Quote) -> Submission:

@@ -63,6 +63,12 @@ def test_opening_asks_redis_once(cart: Doors, wires: Wires) -> None:
     assert wires.asked(cart("POST", "/carts", {})) == took(1, 0, 201)
 
 
+def test_opening_with_a_key_looks_first_whether_it_was_opened_before(cart: Doors, wires: Wires) -> None:
+    wires.asked(cart("POST", "/carts", {}, idempotency_key="none"))  # notes whose Redis it is, once in a process
+    assert wires.asked(cart("POST", "/carts", {}, idempotency_key="one")) == took(2, 1, 201)
+    assert wires.asked(cart("POST", "/carts", {}, idempotency_key="one")) == took(2, 0, 201)
+
+
 def test_a_customers_cart_is_found_by_its_name_with_one_question_each(cart: Doors, wires: Wires) -> None:
     me = customer()
     first = wires.asked(cart("POST", "/carts", {"name": "main"}, token=me))

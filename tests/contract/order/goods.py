@@ -61,7 +61,7 @@ def quote(
         market=market,
     )
     with keeper.open() as books:
-        return quotes.quote(wish, now=utcnow(), products=keeper.replica, quotes=books, remembered=remembered)
+        return quotes.quote(wish, now=utcnow(), products=keeper.replica, quotes=books, remembered=remembered).quote
 
 
 def submission(

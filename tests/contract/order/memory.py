@@ -8,14 +8,16 @@ from contract.order.memory_stock import MemoryStock
 from contract.order.memory_terms import MemoryTerms
 from msgspec.structs import replace
 
+from chalicelib.order.model.allocation import Shelf
 from chalicelib.order.model.hold import Fate, Held, Holding
 from chalicelib.order.model.listing import Filter, Place, Summary
 from chalicelib.order.model.number import Taken
 from chalicelib.order.model.order import Cause, Order, Status
-from chalicelib.order.model.quote import Spent
+from chalicelib.order.model.quote import Quote, Spent
 from chalicelib.order.model.reservation import Hold, Lapsed, LapsedOrder, Reservation
 from chalicelib.order.model.stock import Movement, Spot, Why
 from chalicelib.order.model.submission import Claim, Rejection, Submission
+from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.model.voucher import Use
 from souk.errors import Missing, Refused
 from souk.events import Event
@@ -58,6 +60,9 @@ class MemoryBooks(MemoryStock, MemoryTerms):
             return Claim(at=None, fresh=fresh)
         self.claimed[submission.order_id] = submission
         return Claim(at=self.now(), fresh=fresh)
+
+    def add_quote(self, quote: Quote, *, under: TaxRates | None = None) -> list[Shelf] | None:
+        return self.lock_goods(quote.wanted) if self.keep_quote(quote, under) else None
 
     def add_order(self, order: Order, *events: Event) -> None:
         if any(one.number == order.number for one in self.orders.values()):

@@ -34,9 +34,6 @@ class MemoryStock:
     def lock(self, spots: Collection[Spot]) -> list[Level]:
         return [self.rows[spot] for spot in sorted(set(spots)) if spot in self.rows]
 
-    def goods(self, skus: Collection[str]) -> list[Shelf]:
-        return self.lock_goods(skus)
-
     def lock_goods(self, skus: Collection[str], *, quote_id: str | None = None) -> list[Shelf]:  # noqa: ARG002
         return [
             Shelf(level=self.rows[spot], rank=self.ranks[spot.location])

@@ -20,7 +20,7 @@ class MemoryTerms:
         self.rates: dict[str, TaxRates] = {"US": TaxRates(country="US", standard=800, reduced=200, version=1)}
         self.codes: dict[str, Voucher] = {}
 
-    def add_quote(self, quote: Quote, *, under: TaxRates | None = None) -> bool:
+    def keep_quote(self, quote: Quote, under: TaxRates | None) -> bool:
         country = quote.recipient.shipping_address.country
         if under is not None and under.version != self.rates.get(country, TaxRates(country=country)).version:
             return False

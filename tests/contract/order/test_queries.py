@@ -31,6 +31,9 @@ HELD = """
       FROM stock, unnest(ARRAY['taken', 'released']) AS over (state) LIMIT 600
 """
 ORDER = {"id": PLACE["id"]}
+QUOTE = (
+    ORDER | WANTED | {"bill": "{}", "recipient": "{}", "made_at": NOW, "expires_at": NOW, "country": "US", "seen": 0}
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def filled(stores: dict[str, str]) -> None:
         (stock.LOCKED_GOODS, WANTED | {"quote_id": None}, "holds_"),
         (stock.MOVE, WANTED | {"movements": "[]"}, "stock_pkey"),
         (sql.EXPIRE, WANTED | {"quote_id": None}, "reservations_held"),
-        (stock.READ_GOODS, WANTED, "stock_pkey"),
+        (quotes.ADD_QUOTE, QUOTE, "stock_pkey"),
         (holds.HOLDING, {"quote_id": PLACE["id"], "holder": "h"}, "holds_pkey"),
         (holds.RELEASE, {"quote_id": PLACE["id"]}, "holds_"),
         (holds.HAND_ON, {"quote_id": PLACE["id"], "to": PLACE["id"], "skus": ["a"]}, "holds_"),

@@ -185,5 +185,6 @@ def test_a_quote_is_not_kept_under_rates_that_are_others_by_now(keeper: Keeper) 
     made = goods.quote(keeper, goods.shelve(keeper, 1))
     with keeper.open() as books:
         rates = books.terms("US", ()).rates
-        assert not books.add_quote(replace(made, id=new_id()), under=replace(rates, version=rates.version + 1))
-        assert books.add_quote(replace(made, id=new_id()), under=rates)
+        assert books.add_quote(replace(made, id=new_id()), under=replace(rates, version=rates.version + 1)) is None
+        shelves = books.add_quote(replace(made, id=new_id()), under=rates) or []
+    assert [(one.level.sku, one.level.on_hand) for one in shelves] == [(made.bill.lines[0].sku, 1)]

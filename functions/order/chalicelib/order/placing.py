@@ -98,7 +98,7 @@ class Books(Protocol):
     def add_order(self, order: Order, *events: Event) -> None:
         """Keep a new order and its events, and commit. Raises Taken or Spent where another has its number or its quote."""
 
-    def add_quote(self, quote: Quote) -> bool:
+    def add_quote(self, quote: Quote) -> object:
         """Keep a new quote."""
 
     def hand_on(self, quote_id: str, *, to: str, skus: Collection[str]) -> None:

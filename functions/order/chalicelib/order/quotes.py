@@ -13,6 +13,7 @@ import msgspec
 
 from chalicelib.order.model import pricing
 from chalicelib.order.model.address import Address, faults_of, unprintable
+from chalicelib.order.model.allocation import Shelf
 from chalicelib.order.model.pricing import Bill, Known, Offer, Terms, Wish
 from chalicelib.order.model.product import Product, offers_of
 from chalicelib.order.model.quote import LASTS, Contact, Quote, Recipient
@@ -64,8 +65,15 @@ class Quotes(Protocol):
     def terms(self, country: str, codes: Collection[str]) -> Known:
         """Return a country's rates of tax, and those of the vouchers that exist."""
 
-    def add_quote(self, quote: Quote, *, under: TaxRates | None = None) -> bool:
-        """Keep a new quote and return True, unless its country's rates are others than it was made `under`."""
+    def add_quote(self, quote: Quote, *, under: TaxRates | None = None) -> list[Shelf] | None:
+        """Keep a new quote and return how its goods lie; None where its country's rates are others than it was made `under`."""
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A quote that was just made, and how its goods lie."""
+
+    quote: Quote
+    shelves: list[Shelf]
 
 
 def quote(
@@ -75,7 +83,7 @@ def quote(
     products: Products,
     quotes: Quotes,
     remembered: MutableMapping[str, TaxRates] | None = None,
-) -> Quote:
+) -> Made:
     """Price what is wished and keep the quote. Raises Invalid, pointing at what cannot be priced.
 
     `remembered` are the rates of tax by country as they were when last looked at.
@@ -94,14 +102,13 @@ def quote(
 
     if not wish.codes and country in rates:
         made = priced(Known(rates=rates[country]))
-        if quotes.add_quote(made, under=rates[country]):
-            return made
+        if (shelves := quotes.add_quote(made, under=rates[country])) is not None:
+            return Made(made, shelves)
     known = quotes.terms(country, wish.codes)
     rates[country] = known.rates
     _check(_vouchers(wish, known.vouchers, pricing.goods_of(wish.lines, offers, currency=market.currency), now))
     made = priced(known)
-    quotes.add_quote(made)
-    return made
+    return Made(made, quotes.add_quote(made) or [])
 
 
 def quoted(bill: Bill, recipient: Recipient, *, now: datetime) -> Quote:

@@ -83,13 +83,6 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     location: Location = LOCATION
 
 
-class Goods(Protocol):
-    """Stock to look at."""
-
-    def goods(self, skus: Collection[str]) -> list[Shelf]:
-        """Return all rows of these SKUs, wherever they lie."""
-
-
 class Stock(Protocol):
     """Rows of stock in one transaction."""
 
@@ -137,9 +130,8 @@ def ledger(sku: str, query: LedgerQuery, *, stock: Stock) -> Page[LedgerEntry]:
     return paging.page(found, query.limit, key=lambda entry: entry.id)
 
 
-def outlook(wanted: Mapping[str, int], *, today: date, stock: Goods) -> list[Share]:
+def outlook(wanted: Mapping[str, int], shelves: Collection[Shelf], *, today: date) -> list[Share]:
     """Return which of what is wanted is there, and what is not there yet; what there is too little of is left out."""
-    shelves = stock.goods(wanted)
     shares: list[Share] = []
     for sku, quantity in wanted.items():
         with suppress(Short):

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from chalicelib.order.model.allocation import Shelf
 from chalicelib.order.model.quote import Quote, Recalled
 from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.store.terms import RATES, known
@@ -15,6 +16,8 @@ ADD_QUOTE = Planned("""
     SELECT %(id)s, %(bill)s, %(recipient)s, %(made_at)s, %(expires_at)s
      WHERE %(seen)s::bigint IS NULL
         OR %(seen)s = COALESCE((SELECT version FROM tax_rates WHERE country = %(country)s), 0)
+ RETURNING (SELECT COALESCE(jsonb_agg(jsonb_build_object('level', to_jsonb(stock), 'rank', rank)), '[]')
+              FROM stock JOIN locations ON code = location WHERE sku = ANY(%(skus)s::text[])) AS shelves
 """)
 READ_QUOTE = Planned(f"""
     SELECT id, bill, recipient, made_at, expires_at,
@@ -36,9 +39,9 @@ class QuoteRows:
         """Work in `tx`."""
         self.tx = tx
 
-    def add_quote(self, quote: Quote, *, under: TaxRates | None = None) -> bool:
-        """Keep a new quote and return True, unless its country's rates are others than it was made `under`."""
-        kept = self.tx.run(
+    def add_quote(self, quote: Quote, *, under: TaxRates | None = None) -> list[Shelf] | None:
+        """Keep a new quote and return how its goods lie; None where its country's rates are others than it was made `under`."""
+        row = self.tx.one(
             ADD_QUOTE,
             id=quote.id,
             bill=msgspec.json.encode(quote.bill).decode(),
@@ -47,8 +50,9 @@ class QuoteRows:
             expires_at=quote.expires_at,
             country=quote.recipient.shipping_address.country,
             seen=None if under is None else under.version,
+            skus=list(quote.wanted),
         )
-        return kept > 0
+        return None if row is None else msgspec.convert(row["shelves"], list[Shelf])
 
     def quote(self, quote_id: str) -> Recalled | None:
         """Return a quote, with the rates and the vouchers it is about as they are now; None for one that is not here.

@@ -73,9 +73,6 @@ AGREE = """
      WHERE sku = %(sku)s AND location = %(location)s
 """
 READ_ROW = "SELECT * FROM stock WHERE sku = %(sku)s AND location = %(location)s"
-READ_GOODS = Planned(
-    "SELECT stock.*, rank FROM stock JOIN locations ON code = location WHERE sku = ANY(%(skus)s::text[])"
-)
 READ_ROWS = """
     SELECT * FROM stock
      WHERE (sku, location) > (%(sku)s, %(location)s)
@@ -149,10 +146,6 @@ class StockRows:
         if row is None:
             raise Missing(f"there is no stock of {spot.sku} at {spot.location}")
         return _level(row)
-
-    def goods(self, skus: Collection[str]) -> list[Shelf]:
-        """Return all rows of these SKUs, wherever they lie."""
-        return [Shelf(level=_level(row), rank=row["rank"]) for row in self.tx.all(READ_GOODS, skus=list(skus))]
 
     def levels(self, *, after: Spot, limit: int, text: str | None) -> list[Level]:
         """Return rows in SKU order, those whose SKU begins with `text`."""
