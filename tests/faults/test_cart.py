@@ -6,17 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from contract.cart.keepers import LIMITS, Shelf
 from msgspec.structs import replace
 
-from chalicelib.cart import carts, live
+from chalicelib.cart import carts, live, persistence
 from chalicelib.cart.carts import Wish
+from chalicelib.cart.events import CartChanged
 from chalicelib.cart.live_cart import LiveCarts
-from chalicelib.cart.model import Asked, Holder
+from chalicelib.cart.model import Asked, Cart, Holder
 from chalicelib.cart.views import CartView
 from souk.clock import utcnow
 from souk.errors import Unavailable
+from souk.events import Event
 from souk.ids import new_id
 from souk.money import Money
 from souk.redis import Redis
@@ -226,6 +229,30 @@ def test_a_primary_that_lost_the_failover_acknowledges_nothing(redis: RedisSet) 
     with pytest.raises(Unavailable):
         old.change(cart_id, lambda cart: cart.stamped(utcnow()))
     assert live.backup.find(cart_id) == new.get(cart_id)
+
+
+def test_a_merge_that_a_primary_began_after_it_lost_the_failover_takes_nothing_over(redis: RedisSet) -> None:
+    """What it tells of it is heard by somebody who still speaks to it; the source goes on with its heir."""
+    source, target = opened(), opened()
+    insist(source, "tea")
+    lost = Pinned(redis)
+    old = LiveCarts(lost, live.backup)
+    assert [len(old.get(one).lines) for one in (source, target)] == [1, 0]
+    cut_off_replicas(redis)
+    heir = next(port for port in redis.nodes if port != redis.primary())
+    redis.ask(heir, "REPLICAOF", "NO", "ONE", password=PASSWORD)
+    LiveCarts(Pinned(redis, heir), live.backup).get(source)
+    with pytest.raises(Unavailable):
+        old.change(source, lambda cart: cart.merging_into(target).stamped(utcnow()))
+    with pytest.raises(Unavailable):
+        persistence.keep([told(old.get(source), by=lost)], archive=live.backup, limits=LIMITS, carts=old, now=utcnow())
+    assert old.get(target).lines == ()
+
+
+def told(cart: Cart, *, by: Redis) -> Event:
+    """Return what the relay says of a cart in that Redis."""
+    fact = CartChanged(**msgspec.structs.asdict(cart), history=by._wire().history)
+    return Event.of(fact, aggregate=cart.id, version=cart.version, now=utcnow())
 
 
 class Pinned(Redis):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from chalicelib.cart.carts import Carts, absorb
+from chalicelib.cart.carts import Carts, absorb, standing
 from chalicelib.cart.lines import Limits
 from chalicelib.cart.live_cart import cart_of
 from chalicelib.cart.model import Cart
@@ -41,7 +41,11 @@ def keep(events: Sequence[Event], *, archive: Archive, limits: Limits, carts: Ca
 
 
 def _finish(merged: Cart, *, limits: Limits, carts: Carts, now: datetime) -> None:
-    try:  # with the source as it is now: a primary that lost a failover tells of carts that went on without it
-        absorb(carts.get(merged.id), limits=limits, carts=carts, now=now)
+    """Take over the source as it surely is: a primary that lost a failover tells of carts that went on without it."""
+    source = standing(merged.id, carts)
+    if source is None:
+        return
+    try:
+        absorb(source.cart, limits=limits, carts=carts, now=now)
     except Missing:
         return  # what it was merged into is long gone
