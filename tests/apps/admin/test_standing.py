@@ -1,15 +1,25 @@
 """What staff may do follows what they are now, not what their token says of them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from doors import Doors
+from patience import until
+
+from chalicelib.admin import live, staff
+from chalicelib.admin.model import PERMISSIONS
+from souk.audit import Origin
+from souk.auth import Caller, Kind
+from souk.clock import utcnow
+from souk.postgres import Database
 
 from .test_admin import PASSWORD, admin, email, invited, owner, role
 
 pytestmark = pytest.mark.stores
 __all__ = ["admin", "email", "owner"]  # fixtures
 DESK = ("staff:read", "staff:write", "roles:write")
+OWNER = Origin(Caller(kind=Kind.STAFF, subject="the shop's own", permissions=PERMISSIONS))
 
 
 def join(admin: Doors, owner: dict[str, str], *roles: str) -> dict[str, Any]:
@@ -29,6 +39,21 @@ def test_who_is_suspended_changes_nothing_with_a_token_that_is_still_good(admin:
     wish = {"email": "m@example.com", "roles": [desk]}
     assert admin("POST", "/invitations", wish, token=mallory["token"]).status == 401
     assert admin("POST", "/roles", {"name": "mine", "permissions": []}, token=mallory["token"]).status == 401
+
+
+def test_who_is_being_suspended_at_the_moment_does_not_undo_it(admin: Doors, owner: dict[str, str]) -> None:
+    mallory = join(admin, owner, role(admin, owner, *DESK))
+    with ThreadPoolExecutor() as beside:
+        with live.staff() as store:
+            staff.suspend(mallory["id"], by=OWNER, now=utcnow(), store=store)
+            undone = beside.submit(admin, "DELETE", f"/staff/{mallory['id']}/suspension", token=mallory["token"])
+            until(waits_for_its_turn)
+        assert undone.result().status == 401
+
+
+def waits_for_its_turn() -> bool:
+    with Database("admin").reading() as session:
+        return session.one("SELECT 1 AS one FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") is not None
 
 
 def test_who_lost_a_role_does_not_take_it_back_with_an_old_token(admin: Doors, owner: dict[str, str]) -> None:

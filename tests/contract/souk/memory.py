@@ -59,6 +59,6 @@ class MemoryAccounts(MemorySessions):
     def account(self, email: str) -> Account | None:
         return self.accounts.get(email)
 
-    def permissions(self, subject: str) -> frozenset[str] | None:
+    def permissions(self, subject: str, *, held: bool = False) -> frozenset[str] | None:  # noqa: ARG002 - nobody else is here
         found = (one.permissions for one in self.accounts.values() if one.subject == subject and one.active)
         return next(found, None)

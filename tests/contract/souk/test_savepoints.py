@@ -3,7 +3,9 @@
 from contextlib import suppress
 
 import pytest
+from psycopg2 import Error
 
+from souk.errors import Invalid
 from souk.postgres import Database, Transaction
 
 pytestmark = pytest.mark.stores
@@ -51,3 +53,23 @@ def test_an_outer_one_undoes_the_inner_ones_that_succeeded(stores: dict[str, str
         with tx.savepoint():
             fail(tx)
             assert note(tx) == 2
+
+
+def test_one_that_postgresql_never_heard_of_undoes_no_other_but_everything(stores: dict[str, str]) -> None:
+    with suppress(Error), Database("order").transaction() as tx:
+        with tx.savepoint():
+            note(tx)
+        tx.later("SELECT 1 / 0")
+        with suppress(ZeroDivisionError), tx.savepoint():
+            tx.run(NOTE)
+        raise AssertionError("it went on")
+
+
+def test_nothing_is_undone_once_it_was_committed(stores: dict[str, str]) -> None:
+    database = Database("order")
+    with suppress(Invalid), database.transaction() as tx, tx.savepoint():
+        note(tx)
+        tx.after("SELECT 1 / 0")
+        tx.commit()
+    with database.reading() as session:
+        assert session.one("SELECT 1 AS alive") == {"alive": 1}

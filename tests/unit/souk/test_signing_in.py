@@ -74,6 +74,19 @@ def test_a_wrong_password_an_unknown_address_and_a_suspended_account_are_told_al
     assert len(told) == 1
 
 
+def test_who_is_suspended_while_the_password_is_checked_is_not_signed_in(
+    accounts: MemoryAccounts, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def checked(password: str, password_hash: str | None) -> bool:
+        accounts.accounts[ADA] = replace(accounts.accounts[ADA], active=False)
+        return passwords.matches(password, password_hash)
+
+    monkeypatch.setattr(signing_in, "matches", checked)
+    with pytest.raises(Unauthenticated):
+        signed_in(accounts, desk)
+    assert accounts.sessions(accounts.accounts[ADA].subject, NOW) == []
+
+
 def test_a_refresh_gives_the_permissions_of_today(accounts: MemoryAccounts, desk: Desk) -> None:
     first = signed_in(accounts, desk)
     accounts.accounts[ADA] = replace(accounts.accounts[ADA], permissions=frozenset({"stock:read"}))

@@ -22,6 +22,9 @@ PERSONAL = frozenset({"email", "name"})
 class Staff(SessionStore, Protocol):
     """What keeps staff and roles."""
 
+    def turn(self) -> None:
+        """Wait until nobody else changes staff or roles, before any other lock."""
+
     def member(self, member_id: str) -> StaffMember | None:
         """Return a member of staff."""
 
@@ -65,8 +68,10 @@ def acting(by: Origin, permission: str, *, store: Staff) -> Origin:
     """Return who makes a change, with what they may do now: a token knows what was true up to 15 minutes ago.
 
     Raises Unauthenticated for whoever is suspended, Forbidden for whoever lost the permission: else they could
-    reinstate themselves, or give themselves back what was taken from them.
+    reinstate themselves, or give themselves back what was taken from them. One change of staff follows the other: at
+    the same time two could suspend each other, and who waits for their own suspension to be done could undo it.
     """
+    store.turn()
     standing = store.standing(by.caller.subject) if is_id(by.caller.subject) else None
     if standing is None:
         return by
@@ -144,11 +149,12 @@ def change_role(
     name: RoleName, permissions: frozenset[str], *, seen: int, by: Origin, now: datetime, store: Staff
 ) -> Role:
     """Change what a role grants; those who hold it get it with their next token. Raises Missing, Stale, Refused, Forbidden."""
+    caller = acting(by, "roles:write", store=store)
     found = store.role(name)
     if found is None:
         raise Missing("no such role")
     before = as_seen(found, seen, name="role")
-    _no_more_than_own(permissions | before.permissions, acting(by, "roles:write", store=store))
+    _no_more_than_own(permissions | before.permissions, caller)
     after = before.granting(permissions)
     store.save_role(after, audited(by, "role.edit", name, service="admin", now=now, before=before, after=after))
     return after

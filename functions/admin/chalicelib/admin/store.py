@@ -32,8 +32,10 @@ STANDING = """
     SELECT status, ARRAY(SELECT DISTINCT unnest(r.permissions) FROM roles r WHERE r.name = ANY(staff.roles)) AS permissions
       FROM staff WHERE id = %(id)s
 """
+TURN = "SELECT pg_advisory_xact_lock(hashtext('staff'))"
 FIND_MEMBER = f"SELECT {MEMBER} FROM staff WHERE id = %(id)s"  # noqa: S608 - the columns are a constant
 LOCK_MEMBER = f"{FIND_MEMBER} FOR UPDATE"
+HOLD_MEMBER = f"{FIND_MEMBER} FOR SHARE"
 LIST_MEMBERS = f"""
     SELECT {MEMBER} FROM staff
      WHERE %(after_at)s::timestamptz IS NULL OR (created_at, id) < (%(after_at)s, %(after_id)s::uuid)
@@ -106,21 +108,27 @@ class KeptStaff(KeptSessions):
             permissions=permissions_of(msgspec.convert(row["granted"], list[Role])),
         )
 
-    def permissions(self, subject: str) -> frozenset[str] | None:
-        """Return what a member may do today; None where they may not be signed in."""
-        member = self.member(subject)
+    def permissions(self, subject: str, *, held: bool = False) -> frozenset[str] | None:
+        """Return what a member may do today; None where they may not be signed in. `held` keeps them from being suspended."""
+        member = self._member(HOLD_MEMBER if held else FIND_MEMBER, subject)
         if member is None or member.status is not Status.ACTIVE:
             return None
         return permissions_of(self.roles(member.roles))
 
+    def turn(self) -> None:
+        """Wait until nobody else changes staff or roles, before any other lock."""
+        self._tx.later(TURN)
+
     def member(self, member_id: str) -> StaffMember | None:
         """Return a member of staff."""
-        row = self._tx.one(FIND_MEMBER, id=member_id)
-        return None if row is None else msgspec.convert(row, StaffMember)
+        return self._member(FIND_MEMBER, member_id)
 
     def member_for_change(self, member_id: str) -> StaffMember | None:
         """Return a member of staff, locked until the transaction ends."""
-        row = self._tx.one(LOCK_MEMBER, id=member_id)
+        return self._member(LOCK_MEMBER, member_id)
+
+    def _member(self, sql: str, member_id: str) -> StaffMember | None:
+        row = self._tx.one(sql, id=member_id)
         return None if row is None else msgspec.convert(row, StaffMember)
 
     def standing(self, member_id: str) -> Standing | None:

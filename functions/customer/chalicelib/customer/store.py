@@ -19,6 +19,7 @@ ADDRESS = "id, recipient, street, extra, city, region, postal_code, country, pho
 ACCOUNT = "SELECT id, status, password_hash FROM customers WHERE lower(email) = %(email)s"
 FIND = f"SELECT {CUSTOMER} FROM customers WHERE id = %(id)s"  # noqa: S608 - the columns are a constant
 LOCK = f"{FIND} FOR UPDATE"
+HOLD = f"{FIND} FOR SHARE"
 LIST = f"""
     SELECT {CUSTOMER} FROM customers
      WHERE (%(after_at)s::timestamptz IS NULL OR (created_at, id) < (%(after_at)s, %(after_id)s::uuid))
@@ -69,10 +70,13 @@ class KeptCustomers(KeptSessions):
         active = row["status"] == Status.ACTIVE
         return Account(subject=row["id"], password_hash=row["password_hash"], active=active)
 
-    def permissions(self, subject: str) -> frozenset[str] | None:
-        """Return what a customer may do by permission, which is nothing; None where they may not be signed in."""
-        customer = self.customer(subject)
-        return NOTHING if customer is not None and customer.status is Status.ACTIVE else None
+    def permissions(self, subject: str, *, held: bool = False) -> frozenset[str] | None:
+        """Return what a customer may do by permission, which is nothing; None where they may not be signed in.
+
+        `held` keeps them from being disabled.
+        """
+        row = self._tx.one(HOLD if held else FIND, id=subject)
+        return NOTHING if row is not None and row["status"] == Status.ACTIVE else None
 
     def customer(self, customer_id: str) -> Customer | None:
         """Return a customer."""

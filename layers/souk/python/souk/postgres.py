@@ -31,7 +31,7 @@ class Transaction:
         self._ahead = [BEGIN] if begins else []
         self._after: list[bytes] = []
         self._sent = 0
-        self._depth = 0
+        self._points = 0
         self._over = False
 
     def run(self, sql: str, **values: Any) -> int:
@@ -56,11 +56,13 @@ class Transaction:
 
     def later(self, sql: str, **values: Any) -> None:
         """Run a statement with the next one, or with the commit; an error of it is raised there."""
+        self._goes_on()
         with _kept():
             self._ahead.append(self._plans.written(self._cursor, sql, values))
 
     def after(self, sql: str, **values: Any) -> None:
         """Run a statement once the transaction has committed, with the commit; the same one only once."""
+        self._goes_on()
         with _kept():
             statement = self._plans.written(self._cursor, sql, values)
         if statement not in self._after:
@@ -70,9 +72,12 @@ class Transaction:
         with _kept():
             self._send(self._plans.written(self._cursor, sql, values))
 
-    def _send(self, statement: bytes) -> None:
+    def _goes_on(self) -> None:
         if self._over:
             raise RuntimeError("the transaction has been committed")
+
+    def _send(self, statement: bytes) -> None:
+        self._goes_on()
         together = b"; ".join([*self._ahead, statement])
         self._ahead.clear()
         self._sent += 1
@@ -108,11 +113,13 @@ class Transaction:
     def savepoint(self) -> Iterator[None]:
         """Undo what is done inside when it raises, and nothing else of the transaction.
 
-        It is not released: the commit does that. Each depth has a name of its own, so that an outer one goes back to
-        its own beginning and not to that of an inner one.
+        It is not released: the commit does that. Each has a name of its own, so that one goes back to its own beginning
+        and to no other's; one that PostgreSQL never heard of is an error there, which undoes everything.
         """
-        self._depth += 1
-        name = f"inside_{self._depth}".encode()
+        from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
+        self._points += 1
+        name = f"inside_{self._points}".encode()
         waiting, sent = len(self._ahead), self._sent
         self._ahead.append(b"SAVEPOINT " + name)
         try:
@@ -120,12 +127,10 @@ class Transaction:
         except Exception:
             if self._sent == sent:  # nothing of it has left
                 del self._ahead[waiting:]
-            else:
+            elif self._cursor.connection.info.transaction_status != TRANSACTION_STATUS_IDLE:  # it was committed, else
                 self._ahead.clear()
                 self._send(b"ROLLBACK TO SAVEPOINT " + name)
             raise
-        finally:
-            self._depth -= 1
 
 
 @contextmanager

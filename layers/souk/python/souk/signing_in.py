@@ -37,8 +37,11 @@ class Accounts(SessionStore, Protocol):
     def account(self, email: str) -> Account | None:
         """Return whoever has that email address (in lower case)."""
 
-    def permissions(self, subject: str) -> frozenset[str] | None:
-        """Return what somebody may do today; None where they may not be signed in."""
+    def permissions(self, subject: str, *, held: bool = False) -> frozenset[str] | None:
+        """Return what somebody may do today; None where they may not be signed in.
+
+        `held` keeps that so until the transaction ends.
+        """
 
 
 class Opening(Protocol):
@@ -53,7 +56,8 @@ def sign_in(
 ) -> Tokens:
     """Start a session. Raises Unauthenticated, TooMany.
 
-    Four round trips: failures, account, and a transaction that opens the session; hashing holds no transaction.
+    Hashing holds no transaction; the one that opens the session looks once more whether the account was suspended
+    meanwhile, as a suspension ends the sessions that it finds.
     """
 
     def find(email: str) -> Account | None:
@@ -62,7 +66,15 @@ def sign_in(
 
     who = prove(wish.email, wish.password, find=find, ip=ip, now=now, failures=failures)
     with accounts() as store:
-        return desk.open(who.subject, who.permissions, ip=ip, device=device, now=now, store=store)
+        permissions = store.permissions(who.subject, held=True)
+        if permissions is None:
+            raise wrong()
+        return desk.open(who.subject, permissions, ip=ip, device=device, now=now, store=store)
+
+
+def wrong() -> Unauthenticated:
+    """Return the one answer that tells nothing."""
+    return Unauthenticated("email address or password is wrong")
 
 
 def prove(
@@ -79,7 +91,7 @@ def prove(
     found = find(account)
     right = matches(password, found.password_hash if found else None)
     if found is None or not right or not found.active:
-        raise Unauthenticated("email address or password is wrong")
+        raise wrong()
     failures.forgive(account, ip)
     return found
 

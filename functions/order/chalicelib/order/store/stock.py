@@ -40,6 +40,7 @@ LOCKED_GOODS = Planned("""
       FROM stock JOIN locations ON code = location
      WHERE sku = ANY(%(skus)s::text[])
      ORDER BY sku, location
+       FOR NO KEY UPDATE OF stock SKIP LOCKED
 """)
 # The SKUs are said once more: PostgreSQL expects a hundred movements, and would read all of a small shop's stock for them.
 MOVE = Planned("""
@@ -118,7 +119,8 @@ class StockRows:
     def lock_goods(self, skus: Collection[str], *, quote_id: str | None = None) -> list[Shelf]:
         """Lock all rows of these SKUs, wherever they lie, in SKU order until the transaction ends.
 
-        They are read once they are locked, and so as whoever had them before has left them.
+        They are read once they are locked, and so as whoever had them before has left them. A row that somebody opened
+        in between is locked as well or left out.
         """
         self.tx.later(LOCK_GOODS, skus=list(skus))
         rows = self.tx.all(LOCKED_GOODS, skus=list(skus), quote_id=quote_id)

@@ -30,7 +30,8 @@ CHANGE = """
      WHERE code = %(code)s
 """
 READ = f"SELECT {COLUMNS} FROM vouchers WHERE code = %(code)s"  # noqa: S608 - made of constants
-READ_LOCKED = f"{READ} FOR NO KEY UPDATE"  # one that was not there yet for the lock is read under it all the same
+# By then its count is without what was released. One that was not there yet for the lock is read under it all the same.
+READ_LOCKED = "SELECT * FROM vouchers WHERE code = %(code)s FOR NO KEY UPDATE"
 LIST = f"""
     SELECT {COLUMNS} FROM vouchers
      WHERE code > %(after)s AND (%(text)s::text IS NULL OR code LIKE %(text)s)
