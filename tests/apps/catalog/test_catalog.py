@@ -8,7 +8,7 @@ import pytest
 from doors import Doors, doors, staff
 
 from chalicelib.catalog import live
-from chalicelib.catalog.imports import import_categories
+from chalicelib.catalog.imports import category_id, import_categories, import_product_type
 from chalicelib.catalog.resync import resync
 from souk.clock import utcnow
 from souk.ids import new_id
@@ -126,3 +126,16 @@ def test_an_import_adds_what_is_not_there_yet_and_resync_tells_it_again(catalog:
     with live.catalog() as store:
         assert import_categories(paths, now=now, store=store) == 0
     assert resync(now) >= 4
+
+
+def test_what_staff_removed_is_imported_again_at_its_next_version(catalog: Doors) -> None:
+    name, now = new_id(), utcnow()
+    with live.catalog() as store:
+        assert import_categories([(name,)], now=now, store=store) == 1
+        kind = import_product_type(name, name, (), now=now, store=store)
+    for where in (f"/categories/{category_id((name,))}", f"/product-types/{kind.id}"):
+        assert catalog("DELETE", where, token=staff("catalog:write"), if_match='"1"').status == 204
+    with live.catalog() as store:
+        assert import_categories([(name,)], now=now, store=store) == 1
+        assert import_product_type(name, name, (), now=now, store=store).version == 3
+        assert store.tree().by_id[category_id((name,))].version == 3
