@@ -57,13 +57,16 @@ def serve(stores: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
             until(lambda: asked("bridge", "/status") is not None)
             yield process
         finally:
+            left = family(process)
             process.kill()
-            until(lambda: asked("serve", "/order/health") is None)
-            until(lambda: asked("bridge", "/status") is None)
+            until(lambda: all_gone(left))  # one that only does not answer any more may still have the port
 
 
 def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    return psutil.Process(process.pid).children(recursive=True)
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def consumers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
