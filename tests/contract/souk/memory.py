@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from souk.sessions import REFRESH, Refresh, Session
-from souk.signing_in import Account
+from souk.signing_in import NOTHING, Account
 
 
 class MemorySessions:
@@ -49,10 +49,16 @@ class MemorySessions:
         return sorted(alive, key=lambda one: one.started_at, reverse=True)
 
 
+class Member(Account, frozen=True, kw_only=True):
+    """An account, and what it may do."""
+
+    permissions: frozenset[str] = NOTHING
+
+
 class MemoryAccounts(MemorySessions):
     """Whoever may sign in, by email address; see `signing_in.Accounts`."""
 
-    def __init__(self, **accounts: Account) -> None:
+    def __init__(self, **accounts: Member) -> None:
         super().__init__()
         self.accounts = accounts
 

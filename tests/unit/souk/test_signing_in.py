@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
-from contract.souk.memory import MemoryAccounts
+from contract.souk.memory import Member, MemoryAccounts
 from msgspec.structs import replace
 
 from souk import passwords, signing_in
@@ -14,7 +14,7 @@ from souk.clock import utcnow
 from souk.errors import Unauthenticated
 from souk.ids import new_id
 from souk.sessions import AGAIN, Desk, Tokens
-from souk.signing_in import Account, SignIn
+from souk.signing_in import SignIn
 
 ADA, PASSWORD = "ada@example.com", "a password of her own"
 NOW = utcnow()
@@ -36,7 +36,7 @@ def password_hash() -> str:
 @pytest.fixture
 def accounts(password_hash: str) -> MemoryAccounts:
     may = frozenset({"orders:read"})
-    return MemoryAccounts(**{ADA: Account(subject=new_id(), password_hash=password_hash, active=True, permissions=may)})
+    return MemoryAccounts(**{ADA: Member(subject=new_id(), password_hash=password_hash, active=True, permissions=may)})
 
 
 @pytest.fixture

@@ -22,12 +22,7 @@ MEMBER = "id, email, name, roles, status, version, created_at"
 INVITATION = "id, email, roles, invited_by, created_at, expires_at, accepted_at"
 ENTRY = "id, at, service, actor, action, subject, before, after, personal, source_ip"
 
-ACCOUNT = """
-    SELECT id, status, password_hash,
-           (SELECT coalesce(json_agg(json_build_object('name', r.name, 'permissions', r.permissions)), '[]')
-              FROM roles r WHERE r.name = ANY(staff.roles)) AS granted
-      FROM staff WHERE lower(email) = %(email)s
-"""
+ACCOUNT = "SELECT id, status, password_hash FROM staff WHERE lower(email) = %(email)s"
 STANDING = """
     SELECT status, ARRAY(SELECT DISTINCT unnest(r.permissions) FROM roles r WHERE r.name = ANY(staff.roles)) AS permissions
       FROM staff WHERE id = %(id)s
@@ -97,16 +92,12 @@ class KeptStaff(KeptSessions):
         self.attempts = KeptAttempts(tx)
 
     def account(self, email: str) -> Account | None:
-        """Return the account of the member with that email address, hash and permissions with it."""
+        """Return the account of the member with that email address."""
         row = self._tx.one(ACCOUNT, email=email)
         if row is None:
             return None
-        return Account(
-            subject=row["id"],
-            password_hash=row["password_hash"],
-            active=row["status"] == Status.ACTIVE,
-            permissions=permissions_of(msgspec.convert(row["granted"], list[Role])),
-        )
+        active = row["status"] == Status.ACTIVE
+        return Account(subject=row["id"], password_hash=row["password_hash"], active=active)
 
     def permissions(self, subject: str, *, held: bool = False) -> frozenset[str] | None:
         """Return what a member may do today; None where they may not be signed in. `held` keeps them from being suspended."""

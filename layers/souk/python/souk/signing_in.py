@@ -23,12 +23,11 @@ class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who could sign in, and what they may do."""
+    """Somebody who could sign in."""
 
     subject: str
     password_hash: str
     active: bool
-    permissions: frozenset[str] = NOTHING
 
 
 class Accounts(SessionStore, Protocol):
