@@ -15,7 +15,7 @@ from chalicelib.order.model.number import Taken
 from chalicelib.order.model.order import Cause, Order, Status
 from chalicelib.order.model.quote import Quote, Spent
 from chalicelib.order.model.reservation import Hold, Lapsed, LapsedOrder, Reservation
-from chalicelib.order.model.stock import Movement, Spot, Why
+from chalicelib.order.model.stock import Discrepancy, Movement, Short, Spot, Why
 from chalicelib.order.model.submission import Claim, Rejection, Submission
 from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.model.voucher import Use
@@ -76,9 +76,9 @@ class MemoryBooks(MemoryStock, MemoryTerms):
         self.rejections[rejection.order_id] = rejection
         self.tell(*events)
 
-    def due(self, limit: int) -> list[Spot]:
+    def due(self, limit: int, *, leaving: Collection[Spot] = ()) -> list[Spot]:
         spots = {one.spot for _, one in self._overdue()} | {one.spot for one in self.holds if self._is_over(one, None)}
-        return sorted(spots)[:limit]
+        return sorted(spots.difference(leaving))[:limit]
 
     def _is_over(self, one: Held, quote_id: str | None) -> bool:
         return one.state is Fate.HELD and (one.held_until < self.now() or one.quote_id == quote_id)
@@ -140,7 +140,11 @@ class MemoryBooks(MemoryStock, MemoryTerms):
                 self._let_go(kept, order)
                 cancelled.append(LapsedOrder(id=order.id, customer_id=order.customer_id, version=order.version))
             self.orders[order_id] = replace(order, reservations=states)
-        return Lapsed(levels=tuple(self.move(freed)), orders=tuple(cancelled))
+        try:
+            levels = tuple(self.move(freed))
+        except Short as short:
+            raise Discrepancy(short.missing) from short
+        return Lapsed(levels=levels, orders=tuple(cancelled))
 
     def get(self, order_id: str) -> Order:
         if order_id not in self.orders:

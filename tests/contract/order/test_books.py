@@ -11,7 +11,7 @@ from chalicelib.order.model.listing import Filter
 from chalicelib.order.model.number import number_of
 from chalicelib.order.model.order import Order, Status
 from chalicelib.order.model.reservation import Hold
-from chalicelib.order.model.stock import Movement, Short, Spot, Why
+from chalicelib.order.model.stock import Discrepancy, Movement, Short, Spot, Why
 from chalicelib.order.model.submission import Rejection
 from souk.audit import Origin
 from souk.auth import Caller, Kind
@@ -197,6 +197,24 @@ def test_a_reservation_whose_time_is_up_makes_room_for_the_next_buyer(keeper: Ke
     with keeper.open() as books:
         assert {one.state for one in books.get(first.id).reservations} == {Hold.EXPIRED}
         assert books.get(first.id).version == 2
+
+
+def test_a_row_that_contradicts_its_reservations_holds_no_other_up(keeper: Keeper) -> None:
+    tea, rice = goods.shelve(keeper, 1), goods.shelve(keeper, 1)
+    wrong = Spot(tea.skus[0].sku)
+    given_back_twice = Movement(sku=wrong.sku, reserved=-1, why=Why.RELEASED)
+    for late in (goods.order(keeper, tea), goods.order(keeper, rice)):
+        goods.overdue(keeper, late)
+    with keeper.open() as books:
+        books.move([given_back_twice])
+    with pytest.raises(Discrepancy, match=f"default/{wrong.sku}") as told:
+        expiry.sweep(books=keeper.open)
+    assert told.value.spots == {wrong}
+    assert available(keeper, rice.skus[0].sku) == 1
+    with keeper.open() as books:
+        books.move([replace(given_back_twice, reserved=1, why=Why.RESERVED)])
+    expiry.sweep(books=keeper.open)
+    assert available(keeper, wrong.sku) == 1
 
 
 def test_orders_are_listed_newest_first_as_filtered(keeper: Keeper) -> None:

@@ -1,4 +1,8 @@
-"""Expiry: reservations whose money did not come in time go back to stock, and their orders are cancelled."""
+"""Expiry: reservations whose money did not come in time go back to stock, and their orders are cancelled.
+
+A row of stock whose books contradict themselves holds nobody else up: it stays as it is and is told of, once all the rest
+is released.
+"""
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
@@ -7,7 +11,7 @@ from typing import Protocol
 
 from chalicelib.order import events
 from chalicelib.order.model.reservation import Lapsed
-from chalicelib.order.model.stock import Level, Spot
+from chalicelib.order.model.stock import Discrepancy, Level, Spot
 from souk.events import Event
 
 AT_ONCE = 100  # reservations looked at in one transaction, so that none is long
@@ -19,31 +23,52 @@ class Books(Protocol):
     def now(self) -> datetime:
         """Return the store's time."""
 
-    def due(self, limit: int) -> list[Spot]:
-        """Return the rows of stock that have reservations whose time is up."""
+    def trial(self) -> AbstractContextManager[None]:
+        """Undo what is done inside when it raises, and nothing else of the transaction."""
+
+    def due(self, limit: int, *, leaving: Collection[Spot]) -> list[Spot]:
+        """Return the rows of stock, but for those to leave alone, that have reservations whose time is up."""
 
     def lock(self, spots: Collection[Spot]) -> list[Level]:
         """Lock rows of stock in SKU order until the transaction ends."""
 
     def expire(self, spots: Collection[Spot]) -> Lapsed:
-        """Release the locked rows' reservations whose time is up, and cancel their orders."""
+        """Release the locked rows' reservations whose time is up, and cancel their orders. Raises Discrepancy."""
 
     def tell(self, *events: Event) -> None:
         """Put events into the outbox."""
 
 
 def sweep(*, books: Callable[[], AbstractContextManager[Books]]) -> int:
-    """Release everything whose time is up; return how many orders were cancelled."""
-    cancelled = 0
+    """Release everything whose time is up; return how many orders were cancelled.
+
+    Raises Discrepancy, once that is done, for rows that have less reserved than is kept of them.
+    """
+    cancelled, wrong = 0, set[Spot]()
     while True:
         with books() as tx:
-            spots = tx.due(AT_ONCE)
+            spots = tx.due(AT_ONCE, leaving=wrong)
             if not spots:
-                return cancelled
+                break
             tx.lock(spots)
-            lapsed = tx.expire(spots)
-            now = tx.now()
-            tx.tell(
-                *(events.order_lapsed(one, now) for one in lapsed.orders), *events.stock_changed(lapsed.levels, now)
-            )
-        cancelled += len(lapsed.orders)
+            for lapsed in _released(tx, spots, wrong):
+                now = tx.now()
+                tx.tell(
+                    *(events.order_lapsed(one, now) for one in lapsed.orders), *events.stock_changed(lapsed.levels, now)
+                )
+                cancelled += len(lapsed.orders)
+    if wrong:
+        raise Discrepancy(wrong)
+    return cancelled
+
+
+def _released(tx: Books, spots: Collection[Spot], wrong: set[Spot]) -> list[Lapsed]:
+    """Release all at once, or each by itself where one of them is wrong; note which is."""
+    try:
+        with tx.trial():
+            return [tx.expire(spots)]
+    except Discrepancy:
+        if len(spots) > 1:
+            return [lapsed for spot in spots for lapsed in _released(tx, [spot], wrong)]
+        wrong.update(spots)
+        return []

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from souk.errors import Invalid, Refused, SoukError, Unavailable
@@ -251,16 +251,21 @@ class Database:
 
 
 @contextmanager
-def unique(constraint: str, why: str, *, code: str, kind: type[SoukError] = Refused) -> Iterator[None]:
-    """Turn the refusal of the unique index of that name into the shop's own, an error of that kind."""
-    from psycopg2.errors import UniqueViolation
+def constrained(constraint: str, refusal: Exception) -> Iterator[None]:
+    """Raise `refusal` where the constraint, or the unique index, of that name refuses what is done inside."""
+    from psycopg2 import IntegrityError
 
     try:
         yield
-    except UniqueViolation as error:
+    except IntegrityError as error:
         if error.diag.constraint_name != constraint:
             raise
-        raise kind(why, code=code) from error
+        raise refusal from error
+
+
+def unique(constraint: str, why: str, *, code: str, kind: type[SoukError] = Refused) -> AbstractContextManager[None]:
+    """Turn the refusal of the unique index of that name into the shop's own, an error of that kind."""
+    return constrained(constraint, kind(why, code=code))
 
 
 def beginning(text: str) -> str:

@@ -149,6 +149,15 @@ class Short(Refused):
         super().__init__(f"there is not enough of {names}")
 
 
+class Discrepancy(Exception):
+    """More is kept of rows of stock than they have reserved: the books contradict themselves, and no rule allows that."""
+
+    def __init__(self, spots: Iterable[Spot]) -> None:
+        self.spots = frozenset(spots)
+        names = ", ".join(sorted(spot.name for spot in self.spots))
+        super().__init__(f"more is kept of {names} than is reserved there")
+
+
 def moved(level: Level, movements: Iterable[Movement], now: datetime) -> Level:
     """Return a level after movements. Raises Short where more would be promised than is there, or less than none left."""
     on_hand, reserved, backorder = level.on_hand, level.reserved, level.backorder

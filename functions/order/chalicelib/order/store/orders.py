@@ -13,19 +13,20 @@ from chalicelib.order.model.number import TRIES, Taken, number_of
 from chalicelib.order.model.order import Order
 from chalicelib.order.model.quote import Spent
 from chalicelib.order.model.reservation import Lapsed
-from chalicelib.order.model.stock import Spot
+from chalicelib.order.model.stock import Discrepancy, Spot
 from chalicelib.order.model.submission import Claim, Rejection, Submission
 from chalicelib.order.store import sql
 from souk.errors import Missing, Unavailable
 from souk.events import Event
 from souk.ids import is_id
-from souk.postgres import Transaction, beginning, unique
+from souk.postgres import Transaction, beginning, constrained, unique
 from souk.records import add_events
 
 CONSUMER = "order-submissions"
 SAME_REFERENCE = "payments_reference"
 NUMBER = "orders_number"
 ONE_ORDER = "orders_quote"
+NEVER_LESS = "stock_reserved_not_negative"
 NOTHING = "00000000-0000-0000-0000-000000000000"  # comes before every id
 
 
@@ -71,19 +72,22 @@ class OrderRows:
     def expire(self, spots: Collection[Spot], *, quote_id: str | None = None) -> Lapsed:
         """Release what is kept of those locked rows and whose time is up, and cancel the orders among it.
 
-        What is held for the quote is released too, whatever its time: its order is about to take it over.
+        What is held for the quote is released too, whatever its time: its order is about to take it over. Raises
+        Discrepancy for a row that has less reserved than that.
         """
         if not spots:
             return Lapsed()
         columns = {"skus": [spot.sku for spot in spots], "locations": [spot.location for spot in spots]}
-        lapsed = msgspec.convert(self.tx.one(sql.EXPIRE, **columns, quote_id=quote_id), Lapsed)
+        with constrained(NEVER_LESS, Discrepancy(spots)):
+            lapsed = msgspec.convert(self.tx.one(sql.EXPIRE, **columns, quote_id=quote_id), Lapsed)
         for order in lapsed.orders:
             self._ring(order.id)
         return lapsed
 
-    def due(self, limit: int) -> list[Spot]:
-        """Return the rows of stock of which something is kept whose time is up."""
-        return [Spot(row["sku"], row["location"]) for row in self.tx.all(sql.DUE, limit=limit)]
+    def due(self, limit: int, *, leaving: Collection[Spot] = ()) -> list[Spot]:
+        """Return the rows of stock, but for those to leave alone, of which something is kept whose time is up."""
+        columns = {"skus": [spot.sku for spot in leaving], "locations": [spot.location for spot in leaving]}
+        return [Spot(row["sku"], row["location"]) for row in self.tx.all(sql.DUE, limit=limit, **columns)]
 
     def get(self, order_id: str) -> Order:
         """Return an order for change: its rows of stock are locked first, in SKU order, then itself. Raises Missing.

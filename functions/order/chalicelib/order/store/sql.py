@@ -121,13 +121,18 @@ EXPIRE = Planned("""
 """)
 # Asked as the index has it, see its migration.
 DUE = """
+    WITH left_alone AS (
+        SELECT * FROM unnest(%(skus)s::text[], %(locations)s::text[]) AS left_alone (sku, location)
+    )
     SELECT DISTINCT sku, location
       FROM ((SELECT sku, location FROM reservations
               WHERE state = 'held' AND held_until AT TIME ZONE 'UTC' < now() AT TIME ZONE 'UTC'
+                AND (sku, location) NOT IN (SELECT * FROM left_alone)
               ORDER BY held_until AT TIME ZONE 'UTC' LIMIT %(limit)s)
              UNION ALL
             (SELECT sku, location FROM holds
               WHERE state = 'held' AND held_until AT TIME ZONE 'UTC' < now() AT TIME ZONE 'UTC'
+                AND (sku, location) NOT IN (SELECT * FROM left_alone)
               ORDER BY held_until AT TIME ZONE 'UTC' LIMIT %(limit)s)) due
      ORDER BY sku, location
 """
