@@ -5,6 +5,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 SERVICES := admin customer catalog product cart order
+ON_TEST_STACK := SOUK_HOME="$${SOUK_TEST_HOME:-.souk/test}" SOUK_PORT_BASE="$${SOUK_TEST_PORT_BASE:-8140}"
 LAYERS := $(patsubst layers/%/requirements.in,%,$(wildcard layers/*/requirements.in))
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --python-platform x86_64-manylinux2014
 
@@ -67,7 +68,8 @@ format: setup ## Format the code and mend what ruff can
 	ruff format .
 
 .PHONY: test
-test: setup ## Run every test: unit, contract, apps, faults and the journeys on both LocalStack and serve
+test: setup ## Run every test, on empty stores: unit, contract, apps, faults, the journeys on both LocalStack and serve
+	@$(ON_TEST_STACK) souk reset --yes
 	pytest tests/unit
 	pytest tests/contract tests/apps
 	pytest tests/stack tests/faults
@@ -84,7 +86,7 @@ model: setup ## Explore the model of the order path: it must hold, and break wit
 
 .PHONY: test-down
 test-down: ## Stop the stack that tests use, which stays up when one fails
-	@if [ -x $(BIN)/souk ]; then SOUK_HOME="$${SOUK_TEST_HOME:-.souk/test}" SOUK_PORT_BASE="$${SOUK_TEST_PORT_BASE:-8140}" souk down; fi
+	@if [ -x $(BIN)/souk ]; then $(ON_TEST_STACK) souk down; fi
 
 .PHONY: figures
 figures: setup ## Measure imports, zips, layers and memory of what was deployed
