@@ -166,15 +166,16 @@ class MemoryRegister:
         return sorted(mine, key=lambda one: (one.opened_at, one.cart_id))
 
     def follow(self, before: str, place: Place) -> None:
-        if before in self._places and place.cart_id in self._places:
+        if before in self._places and place.cart_id in self._places.keys() - {before}:
             raise reused()
         if (there := self._places.pop(before, None)) is not None:
-            after = replace(there, cart_id=place.cart_id, previous=before, opened_at=place.opened_at)
+            after = replace(there, cart_id=place.cart_id, previous=place.previous, opened_at=place.opened_at)
             self._places[place.cart_id] = after
 
-    def leave(self, cart_ids: Collection[str]) -> None:
-        for cart_id in cart_ids:
-            self._places.pop(cart_id, None)
+    def leave(self, places: Collection[Place]) -> None:
+        for place in places:
+            if self._places.get(place.cart_id) == place:
+                del self._places[place.cart_id]
 
 
 class MemoryArchive:

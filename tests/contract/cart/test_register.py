@@ -55,7 +55,7 @@ def test_no_cart_is_entered_past_the_limit(register: Register) -> None:
     assert first is not None
     assert register.enter(place(me), 1) is None
     assert register.enter(place(me, "main"), 1) == first
-    register.leave([first.cart_id])
+    register.leave([first])
     assert register.enter(place(me), 1) is not None
 
 
@@ -63,12 +63,23 @@ def test_one_cart_alone_follows_another_under_its_name(register: Register) -> No
     me = new_id()
     first = register.enter(place(me, "main"), 9)
     assert first is not None
-    second, late = place(me, "main"), place(me, "main")
+    second, late = (replace(place(me, "main"), previous=first.cart_id) for _ in range(2))
     for one in (second, late):
         register.follow(first.cart_id, one)
-    found = register.find(me, "default", "main")
-    assert found == replace(second, previous=first.cart_id)
-    assert register.of(me) == [found]
+    assert register.find(me, "default", "main") == second
+    assert register.of(me) == [second]
+
+
+def test_only_a_place_as_it_was_seen_is_left(register: Register) -> None:
+    me = new_id()
+    seen = place(me, "main")
+    register.enter(seen, 9)
+    anew = replace(seen, opened_at=utcnow())
+    register.follow(seen.cart_id, anew)
+    register.leave([seen])
+    assert register.of(me) == [anew]
+    register.leave([anew])
+    assert register.of(me) == []
 
 
 def test_a_cart_with_a_place_of_its_own_follows_no_other(register: Register) -> None:

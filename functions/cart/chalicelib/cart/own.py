@@ -17,7 +17,7 @@ UNBORN_FOR = timedelta(hours=1)  # far longer than opening a cart takes
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A cart in a customer's register; `previous` is the cart that had its name before."""
+    """A cart in a customer's register; `previous` is the one before it from which it takes what is saved for later."""
 
     cart_id: str
     customer_id: str
@@ -40,13 +40,13 @@ class Register(Protocol):
         """Return the carts of a customer, in the order in which they were opened."""
 
     def follow(self, before: str, place: Place) -> None:
-        """Let a cart take the place, and the name, of the one before it; unless another one has by now.
+        """Let a cart, or the same one anew, take the place and the name of one before; unless another one has by now.
 
         Raises Invalid where it has a place of its own: the key it was made by was used for another name.
         """
 
-    def leave(self, cart_ids: Collection[str]) -> None:
-        """Forget carts; of their names new ones may be opened."""
+    def leave(self, places: Collection[Place]) -> None:
+        """Forget places as they were seen; carts may be opened anew under their names."""
 
 
 def open_cart(wanted: Place, *, asked: Asked, most: int, register: Register, carts: Carts, now: datetime) -> Begun:
@@ -58,7 +58,12 @@ def open_cart(wanted: Place, *, asked: Asked, most: int, register: Register, car
     known_market(wanted.market)
     for _ in range(TRIES):
         place = _entered(wanted, most=most, register=register, carts=carts, now=now)
-        kept = _found(place, wanted, asked, carts) or _made(place, asked=asked, carts=carts, now=now)
+        found = _found(place, wanted, asked, carts)
+        if found is None and _is_unborn(place, now):  # whoever lists carts meanwhile would forget it
+            wanted = msgspec.structs.replace(wanted, previous=place.previous)
+            register.follow(place.cart_id, wanted)
+            continue
+        kept = found or _made(place, asked=asked, carts=carts, now=now)
         repeated = kept.cart.operation(asked) is not None
         if repeated or place.name is None or kept.cart.state in {State.OPEN, State.FROZEN}:
             answer = opened(kept.cart, kept.cart.operation(asked), None)
@@ -115,13 +120,13 @@ def show(customer_id: str, *, register: Register, carts: Carts, backup: Backup, 
 
 def _tidied(customer_id: str, *, register: Register, carts: Carts, now: datetime) -> list[Cart]:
     """Return a customer's carts that are open or being ordered; forget those that are done with."""
-    found, gone = list[Cart](), list[str]()
+    found, gone = list[Cart](), list[Place]()
     for place in register.of(customer_id):
         cart = _there(place.cart_id, carts)
         if cart is not None and cart.state in {State.OPEN, State.FROZEN}:
             found.append(cart)
         elif _is_done(place, cart, now):
-            gone.append(place.cart_id)
+            gone.append(place)
     if gone:
         register.leave(gone)
     return found
@@ -130,8 +135,13 @@ def _tidied(customer_id: str, *, register: Register, carts: Carts, now: datetime
 def _is_done(place: Place, cart: Cart | None, now: datetime) -> bool:
     """Tell whether nobody needs to know of a cart: nothing in it waits for the next one of its name."""
     if cart is None:
-        return place.opened_at < now - UNBORN_FOR
+        return _is_unborn(place, now)
     return place.name is None or cart.line_count == len(cart.lines)
+
+
+def _is_unborn(place: Place, now: datetime) -> bool:
+    """Tell whether a place without a cart has been that for so long that nobody is making one now."""
+    return place.opened_at < now - UNBORN_FOR
 
 
 def _there(cart_id: str, carts: Carts) -> Cart | None:

@@ -32,10 +32,14 @@ OF = """
      WHERE customer_id = %(customer_id)s ORDER BY opened_at, cart_id
 """
 FOLLOW = """
-    UPDATE customers_carts SET cart_id = %(cart_id)s, previous = %(before)s, opened_at = %(opened_at)s
+    UPDATE customers_carts SET cart_id = %(cart_id)s, previous = %(previous)s, opened_at = %(opened_at)s
      WHERE cart_id = %(before)s
 """
-LEAVE = "DELETE FROM customers_carts WHERE cart_id = ANY(%(carts)s::uuid[])"
+LEAVE = """
+    DELETE FROM customers_carts
+     USING unnest(%(carts)s::uuid[], %(opened_at)s::timestamptz[]) AS seen (cart_id, opened_at)
+     WHERE customers_carts.cart_id = seen.cart_id AND customers_carts.opened_at = seen.opened_at
+"""
 
 
 class KeptRegister:
@@ -68,12 +72,12 @@ class KeptRegister:
         Raises Invalid where it has a place of its own.
         """
         with self._database.reading() as session, unique(KEY, REUSED.detail, code=REUSED.kind, kind=Invalid):
-            session.run(FOLLOW, cart_id=place.cart_id, before=before, opened_at=place.opened_at)
+            session.run(FOLLOW, **asdict(place), before=before)
 
-    def leave(self, cart_ids: Collection[str]) -> None:
-        """Forget carts; of their names new ones may be opened."""
+    def leave(self, places: Collection[Place]) -> None:
+        """Forget places as they were seen; carts may be opened anew under their names."""
         with self._database.reading() as session:
-            session.run(LEAVE, carts=list(cart_ids))
+            session.run(LEAVE, carts=[one.cart_id for one in places], opened_at=[one.opened_at for one in places])
 
 
 def _place(row: Row | None) -> Place | None:
