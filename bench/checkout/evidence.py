@@ -52,7 +52,7 @@ LINES = "SELECT to_jsonb(l) AS row FROM order_lines l WHERE order_id = ANY(%(ord
 RESERVATIONS = (
     "SELECT to_jsonb(r) AS row FROM reservations r WHERE order_id = ANY(%(orders)s::uuid[]) OR sku = ANY(%(skus)s)"
 )
-STOCK = "SELECT to_jsonb(s) AS row FROM stock s WHERE sku = ANY(%(skus)s)"
+STOCK = "SELECT to_jsonb(s) AS row FROM stock s WHERE sku = ANY(%(skus)s) ORDER BY sku, location"
 LEDGER = "SELECT to_jsonb(l) AS row FROM stock_ledger l WHERE sku = ANY(%(skus)s)"
 HOLDS = "SELECT to_jsonb(h) AS row FROM holds h WHERE sku = ANY(%(skus)s)"
 VOUCHER = """
@@ -105,7 +105,7 @@ def gather(carts: Collection[str], goods: Mapping[str, str], *, voucher: str = "
         reservations=[msgspec.convert(one, Reservation) for one in _rows("order", RESERVATIONS, asked)],
         holds=[msgspec.convert(one, Hold) for one in _rows("order", HOLDS, asked)],
         vouchers=[msgspec.convert(one, Voucher) for one in select("order", VOUCHER, asked)],
-        stock=[msgspec.convert(one, Stock) for one in _rows("order", STOCK, asked)],
+        stock=stock_of(asked["skus"]),
         ledger=[msgspec.convert(one, Moved) for one in _rows("order", LEDGER, asked)],
         payments=[msgspec.convert(one, Payment) for one in _rows("order", PAYMENTS, asked)],
         snapshots={one.order_id: one for one in _snapshots([one.id for one in orders])},
@@ -113,6 +113,11 @@ def gather(carts: Collection[str], goods: Mapping[str, str], *, voucher: str = "
         shown={row["sku"]: row["available"] for row in select("cart", SHELF, asked)},
         left=left(),
     )
+
+
+def stock_of(skus: Collection[str]) -> list[Stock]:
+    """Return the stock of goods, in the order of SKU and location."""
+    return [msgspec.convert(one, Stock) for one in _rows("order", STOCK, {"skus": list(skus)})]
 
 
 def _rows(service: str, query: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from bench.checkout import evidence, people, queues, reading, settling
 from bench.checkout.asking import Asking
 from bench.checkout.case import Case
 from bench.checkout.checker import Violation, check
+from bench.checkout.evidence import Evidence
 from bench.checkout.gate import Gate
 from bench.checkout.journal import Journal, acts_of
 from bench.checkout.plan import CUSTOMERS, GOODS, Step, plan
@@ -29,6 +30,8 @@ from bench.table import Row
 PATIENCE = 120.0  # seconds that a shopper asks again what got no answer
 USES = 30  # of the voucher
 TOLD_EVERY = 10.0
+SOON = 60.0  # seconds in which what the shop's clock does has come to its end
+TRIES = 3  # until nothing changes while the stores are read
 TIME_PASSES = """
     UPDATE reservations SET held_until = now() - interval '1 second' WHERE order_id = %(order)s AND state = 'held'
 """
@@ -130,8 +133,7 @@ def judged(history: History, *, aside: frozenset[str], tell: Callable[[str], Non
     settling.carried(aside=aside)
     settling.settled(base, aside=aside, tell=quiet)  # what was carried until now may have begun something more
     history.look_again()
-    goods = {one.sku: one.id for one in history.shop.goods}
-    found = evidence.gather(history.carts, goods, voucher=history.shop.voucher)
+    found = _gathered(history, aside=aside)
     case = Case(
         evidence=msgspec.structs.replace(found, left=found.left | queues.waiting(base)),
         acts=list(acts_of(list(history.shop.asking.journal.entries))),
@@ -139,6 +141,19 @@ def judged(history: History, *, aside: frozenset[str], tell: Callable[[str], Non
         before=history.before,
     )
     return Verdict(broken=check(case), settled=settled, counts=counted(case))
+
+
+def _gathered(history: History, *, aside: frozenset[str]) -> Evidence:
+    """Read the stores, one after another, and again where the shop's clock gave stock back meanwhile."""
+    goods = {one.sku: one.id for one in history.shop.goods}
+    before = evidence.stock_of(goods)
+    for _ in range(TRIES):
+        settling.settled(history.shop.asking.base, aside=aside, within=SOON, tell=quiet)
+        found = evidence.gather(history.carts, goods, voucher=history.shop.voucher)
+        if (now := evidence.stock_of(goods)) == before:
+            break
+        before = now
+    return found
 
 
 def idle_queues() -> frozenset[str]:

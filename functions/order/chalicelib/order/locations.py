@@ -37,8 +37,8 @@ class Sites(Protocol):
     def sites(self) -> list[Site]:
         """Return all locations by rank."""
 
-    def site(self, code: str) -> Site:
-        """Return a location, and lock it where it is to be changed. Raises Missing."""
+    def site_for_change(self, code: str) -> Site:
+        """Return a location and lock it. Raises Missing."""
 
     def add_site(self, site: Site) -> bool:
         """Keep a new location; False when there is one of that code."""
@@ -61,7 +61,7 @@ def add(wish: NewSite, *, origin: Origin, now: datetime, sites: Sites) -> Site:
 
 def change(code: str, wish: SiteChange, *, seen: int, origin: Origin, now: datetime, sites: Sites) -> Site:
     """Call a location something else, or rank it anew. Raises Missing, Stale."""
-    before = as_seen(sites.site(code), seen, name="location")
+    before = as_seen(sites.site_for_change(code), seen, name="location")
     after = replace(
         before,
         name=wish.name or before.name,

@@ -7,7 +7,8 @@ from chalicelib.order.model.stock import Site
 from souk.postgres import Transaction
 
 READ_SITES = "SELECT * FROM locations ORDER BY rank, code"
-READ_SITE = "SELECT * FROM locations WHERE code = %(code)s FOR NO KEY UPDATE"
+READ_SITE = "SELECT * FROM locations WHERE code = %(code)s"
+READ_LOCKED = "SELECT * FROM locations WHERE code = %(code)s FOR NO KEY UPDATE"
 ADD_SITE = """
     INSERT INTO locations (code, name, rank, version, changed_at)
     VALUES (%(code)s, %(name)s, %(rank)s, %(version)s, %(changed_at)s)
@@ -31,8 +32,15 @@ class SiteRows:
         return msgspec.convert(self.tx.all(READ_SITES), list[Site])
 
     def site(self, code: str) -> Site:
+        """Return a location. Raises Missing."""
+        return self._site(READ_SITE, code)
+
+    def site_for_change(self, code: str) -> Site:
         """Return a location, locked until the transaction ends. Raises Missing."""
-        row = self.tx.one(READ_SITE, code=code)
+        return self._site(READ_LOCKED, code)
+
+    def _site(self, sql: str, code: str) -> Site:
+        row = self.tx.one(sql, code=code)
         if row is None:
             raise missing(code)
         return msgspec.convert(row, Site)
