@@ -27,6 +27,8 @@ PATIENCE = "32s"
 """How long a service may take: a little longer than API Gateway waits for a function."""
 NO_SERVICE, NO_METHOD, NO_API = 597, 598, 599
 """Our own reasons to refuse a request to a service, as numbers that no door answers with."""
+KNOWN_AS = "$known_as"
+"""nginx's variable for the id of a request."""
 SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -102,6 +104,7 @@ PROBLEMS = (
 def render(place: Layout, api_ids: Mapping[str, str]) -> str:
     """Return nginx's whole configuration."""
     from souk.http import BODY_LIMIT, VERBS  # the doors' own rules; their import is slow, and only needed here
+    from souk.problems import REQUEST_ID
 
     upstream = urlsplit(settings.endpoint(place))
     return fill(
@@ -112,6 +115,7 @@ def render(place: Layout, api_ids: Mapping[str, str]) -> str:
             "scheme": upstream.scheme,
             "stage": STAGE,
             "patience": PATIENCE,
+            "safe_id": REQUEST_ID.pattern,
             "methods": "|".join((*VERBS, "OPTIONS")),
             "body_limit": str(BODY_LIMIT + MARGIN),
             "index": quoted(index(api_ids)),
@@ -166,7 +170,13 @@ def address(problem: Problem) -> str:
 
 def location(problem: Problem) -> str:
     """Return the block that answers with a problem; a browser's preflight is let through, or it would hide the rest."""
-    body = {"type": f"urn:souk:problem:{problem.kind}", "title": problem.title, "status": problem.status}
+    body = {
+        "type": f"urn:souk:problem:{problem.kind}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    said = quoted(json.dumps(body)).removesuffix("}") + f', "instance": "urn:souk:request:{KNOWN_AS}"}}'
     retry = [f"add_header Retry-After {problem.retry_after} always;"] if problem.retry_after else []
     inside = lines(
         12,
@@ -174,9 +184,10 @@ def location(problem: Problem) -> str:
         "types { }",
         "default_type application/problem+json;",
         *add_headers(),
+        f"add_header X-Request-Id {KNOWN_AS} always;",
         *retry,
         "if ($preflight) { return 204; }",
-        f"return {problem.status} '{quoted(json.dumps({**body, 'detail': problem.detail}))}';",
+        f"return {problem.status} '{said}';",
     )
     return f"\n        location = {address(problem)} {{\n{inside}\n        }}"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from souk.problems import REQUEST_ID
 from souk_local import credentials, gateway, install, nginx, processes, ready
 from souk_local.layout import Layout, find, make_folders
 from souk_local.site import Site
@@ -176,6 +177,15 @@ def test_who_asks_is_what_the_gateway_sees(door: Gateway) -> None:
     assert "forwarded" not in seen
 
 
+def test_a_request_is_known_by_one_id_before_the_door_and_behind_it(door: Gateway) -> None:
+    assert door.ask("/order/orders", X_Request_Id="mine-1234").body["headers"]["x-request-id"] == "mine-1234"
+    assert door.ask("/order/crash", X_Request_Id="mine-1234").headers["x-request-id"] == "mine-1234"
+    for unusable in ("", "short", "x" * 65, '"},{"a":"', "id with spaces"):
+        given = door.ask("/order/orders", X_Request_Id=unusable).body["headers"]["x-request-id"]
+        assert REQUEST_ID.fullmatch(given)
+        assert given != unusable
+
+
 @pytest.mark.parametrize("word", ["missing", "refused", "invalid", "bug", "degraded"])
 def test_the_doors_answer_passes_untouched(door: Gateway, word: str) -> None:
     answer = door.ask(f"/order/{word}")
@@ -280,3 +290,4 @@ def is_problem(answer: Answer, status: int, kind: str) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.body["type"] == f"urn:souk:problem:{kind}"
     assert answer.body["status"] == status
+    assert answer.body["instance"] == f"urn:souk:request:{answer.headers['x-request-id']}"

@@ -67,7 +67,7 @@ STATUS: dict[type[SoukError], tuple[int, str]] = {
 _WHERE = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _FIELD = re.compile(r"Object (?:contains unknown|missing required) field `(.*)`", re.DOTALL)
-_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -193,7 +193,7 @@ def replayed(stored: bytes) -> Response:
 def traced(request: Request) -> Iterator[None]:
     """Give the request its ids: its own, and the trace that it belongs to (W3C Trace Context, or its own id)."""
     given = request.headers.get("x-request-id", "")
-    one = given if _SAFE_ID.fullmatch(given) else new_id()
+    one = given if REQUEST_ID.fullmatch(given) else new_id()
     parent = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
     first = telemetry.request_id.set(one)
     second = telemetry.trace_id.set(parent[1] if parent else one)
