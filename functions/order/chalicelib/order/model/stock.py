@@ -150,12 +150,12 @@ class Short(Refused):
 
 
 class Discrepancy(Exception):
-    """More is kept of rows of stock than they have reserved: the books contradict themselves, and no rule allows that."""
+    """More is kept of a row of stock than it has reserved, which no rule allows; it is among `spots`."""
 
     def __init__(self, spots: Iterable[Spot]) -> None:
         self.spots = frozenset(spots)
         names = ", ".join(sorted(spot.name for spot in self.spots))
-        super().__init__(f"more is kept of {names} than is reserved there")
+        super().__init__(f"more is kept than is reserved: {names}")
 
 
 def moved(level: Level, movements: Iterable[Movement], now: datetime) -> Level:
