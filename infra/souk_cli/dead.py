@@ -118,7 +118,9 @@ class RabbitLetters:
 
     def peek(self, consumer: str, limit: int) -> list[str]:
         """Get some without an acknowledgement: when the channel closes, they are back."""
-        return self._using(lambda channel: [body.decode() for _, _, body in _got(channel, consumer, limit)])
+        return self._using(
+            lambda channel: [body.decode(errors="replace") for _, _, body in _got(channel, consumer, limit)]
+        )
 
     def redrive(self, consumer: str, limit: int) -> int:
         """Publish first, with a confirm, acknowledge afterwards."""

@@ -12,6 +12,8 @@ from souk.clock import utcnow
 from souk.events import Event
 from souk.ids import id_of
 from souk.redis import Redis, as_bytes
+from souk.redis_wire import Refusal
+from souk_cli.bridge.link import LOG
 from souk_cli.bridge.sources import Lag, Publish, deaf, message
 
 BUCKETS = tuple(f"b{number:02d}" for number in range(64))
@@ -53,7 +55,11 @@ class DirtyCarts:
     listen = staticmethod(deaf)
 
     def pass_on(self, publish: Publish) -> int:
-        """Send the carts that changed and unmark those that did not change again; a mark without a cart goes too."""
+        """Send the carts that changed and unmark those that did not change again; a mark without a cart goes too.
+
+        So does that of a cart that cannot be read, or it would come first for ever: once the cart is mended,
+        `souk resync cart` marks it again.
+        """
         marks = self._marks()
         if not marks:
             return 0
@@ -85,9 +91,14 @@ class DirtyCarts:
         ]
 
     def _carts(self, marks: list[_Mark]) -> list[list[str | None]]:
-        return self._redis.ask(
-            *(("HMGET", f"{{{mark.bucket}}}:cart:{mark.cart}", "version", "packed", "history") for mark in marks)
-        )
+        asked = (("HMGET", f"{{{mark.bucket}}}:cart:{mark.cart}", "version", "packed", "history") for mark in marks)
+        try:
+            return self._redis.ask(*asked)
+        except Refusal as error:
+            if len(marks) > 1:  # each by itself tells which it is
+                return [cart for mark in marks for cart in self._carts([mark])]
+            _illegible(marks[0], error)
+            return [[None, None, None]]
 
     def _unmark(self, marks: list[_Mark]) -> None:
         self._redis.ask(*(("EVAL", UNMARK, 1, _dirty(mark.bucket), mark.cart, mark.score) for mark in marks))
@@ -101,6 +112,18 @@ def _event(mark: _Mark, cart: list[str | None]) -> Event | None:
     version, packed, history = cart
     if version is None or packed is None:
         return None
+    try:
+        return _told(mark, version, packed, history)
+    except (ValueError, TypeError, OverflowError, msgspec.MsgspecError) as error:
+        _illegible(mark, error)
+        return None
+
+
+def _illegible(mark: _Mark, error: Exception) -> None:
+    LOG.error("a cart cannot be read", extra={"cart": mark.cart, "version": mark.score, "why": repr(error)})
+
+
+def _told(mark: _Mark, version: str, packed: str, history: str | None) -> Event:
     return Event(
         id=id_of(CHANGED, mark.cart, int(version)),
         type=CHANGED,

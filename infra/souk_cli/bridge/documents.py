@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from souk.mongo import Mongo
+from souk_cli.bridge.link import LOG
 from souk_cli.bridge.publisher import Message
 from souk_cli.bridge.sources import Lag, Publish, deaf, message
 
@@ -29,6 +30,8 @@ class DocumentOutbox:
         self.name, self.service = f"{service} documents", service
         self._mongo = Mongo(service)
         self._collection = collection
+        self._left: set[Any] = set()
+        """Documents that carry what cannot be read: looked at again with the next purge, as they would come first."""
 
     listen = staticmethod(deaf)
 
@@ -36,15 +39,28 @@ class DocumentOutbox:
         """Send what a batch of documents carries, then take that out of them; what came meanwhile stays."""
         with self._mongo.documents() as documents:
             collection = documents[self._collection]
-            found = list(collection.find(WAITING, ENTRIES).sort(BY_AGE).limit(BATCH))
-        entries = [entry for document in found for entry in document["outbox"]]
+            found = list(collection.find(self._wanted(), ENTRIES).sort(BY_AGE).limit(BATCH))
+        carried = {document["_id"]: self._legible(document) for document in found}
+        entries = [entry for legible in carried.values() for entry in legible]
         if not entries:
             return 0
         sent = publish(list(_messages(entries).values()))
-        self._take_out(found, sorted(sent))
+        self._take_out([one for one, legible in carried.items() if legible], sorted(sent))
         return len(sent)
 
-    def _take_out(self, found: list[dict[str, Any]], sent: list[str]) -> None:
+    def _wanted(self) -> dict[str, Any]:
+        return {**WAITING, "_id": {"$nin": list(self._left)}} if self._left else WAITING
+
+    def _legible(self, document: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return what a document carries; of one that carries something else as well, leave the rest of it alone."""
+        outbox = document["outbox"]
+        good = [entry for entry in outbox if _is_entry(entry)]
+        if len(good) < len(outbox):
+            self._left.add(document["_id"])
+            LOG.error("an outbox cannot be read", extra={"source": self.name, "document": str(document["_id"])})
+        return good
+
+    def _take_out(self, ids: list[Any], sent: list[str]) -> None:
         """Take what was sent out of documents, each by itself.
 
         An update of many would keep the local stack's MongoDB from a whole collection while it waits for a transaction
@@ -54,7 +70,7 @@ class DocumentOutbox:
 
         gone = {"$pull": {"outbox": {"id": {"$in": sent}}}}
         with self._mongo.documents() as documents:
-            one_by_one = [UpdateOne({"_id": document["_id"]}, gone) for document in found]
+            one_by_one = [UpdateOne({"_id": one}, gone) for one in ids]
             documents[self._collection].bulk_write(one_by_one, ordered=False)
 
     def lag(self) -> Lag:
@@ -63,10 +79,11 @@ class DocumentOutbox:
             collection = documents[self._collection]
             unsent = collection.count_documents(WAITING, limit=COUNTED)
             oldest = collection.find_one(WAITING, ENTRIES, sort=BY_AGE) if unsent else None
-        return Lag(unsent=unsent, oldest_seconds=_age(oldest["outbox"][0]) if oldest and oldest["outbox"] else 0.0)
+        return Lag(unsent=unsent, oldest_seconds=max(map(_age, oldest["outbox"]), default=0.0) if oldest else 0.0)
 
     def purge(self) -> int:
-        """Nothing is kept after sending."""
+        """Nothing is kept after sending; what could not be read may have been mended."""
+        self._left.clear()
         return 0
 
 
@@ -74,6 +91,10 @@ def _messages(entries: list[dict[str, Any]]) -> dict[str, Message]:
     return {entry["id"]: message(entry["id"], entry["type"], entry["event"]) for entry in entries}
 
 
-def _age(entry: dict[str, Any]) -> float:
-    at = entry.get("at")
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(name), str) for name in ("id", "type", "event"))
+
+
+def _age(entry: Any) -> float:
+    at = entry.get("at") if isinstance(entry, dict) else None
     return max(0.0, time.time() - at.timestamp()) if isinstance(at, datetime) else 0.0

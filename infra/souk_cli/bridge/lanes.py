@@ -82,8 +82,12 @@ class Lane:
             self._hold(batch, error)
             return
         except Exception as error:  # noqa: BLE001 - the outermost door: a function that breaks must not end its lane
+            if len(batch) > 1:  # each by itself tells whose fault it is
+                for one in batch:
+                    self.carry([one])
+                return
             LOG.error("a function broke", extra={"consumer": self.consumer}, exc_info=error)
-            verdicts = [Verdict.REFUSED] * len(batch)
+            verdicts = [Verdict.REFUSED]
         self._back()
         self._settle(batch, verdicts)
 

@@ -108,6 +108,9 @@ class Link:
             self._connection = connection
         try:
             connection.ioloop.start()
+        except Exception as error:  # the outermost door: a thread that ended would never connect again
+            LOG.exception("a connection broke", extra={"link": self.name})
+            reasons.append(repr(error))
         finally:
             with self._guard:
                 self._connection = None

@@ -89,12 +89,21 @@ class Publisher(Link):
             batch.done.set()
             return
         for message in batch.messages:
-            self._sent += 1
-            self._waiting[self._sent] = (batch, message.id)
-            properties = pika.BasicProperties(
-                message_id=message.id, delivery_mode=PERSISTENT, content_type="application/json", type=message.key
-            )
-            self._channel.basic_publish(message.exchange, message.key, message.body, properties, mandatory=True)
+            try:
+                self._put(message)
+            except Exception as error:  # noqa: BLE001 - whatever of it AMQP has no form for: all others share this thread
+                LOG.error("a message cannot be written", extra={"message_id": message.id}, exc_info=error)
+                batch.settle(message.id, good=False)
+            else:
+                self._sent += 1
+                self._waiting[self._sent] = (batch, message.id)
+
+    def _put(self, message: Message) -> None:
+        """Write a message; one that cannot be written leaves nothing behind, and is not counted."""
+        properties = pika.BasicProperties(
+            message_id=message.id, delivery_mode=PERSISTENT, content_type="application/json", type=message.key
+        )
+        self._channel.basic_publish(message.exchange, message.key, message.body, properties, mandatory=True)
 
     def _take_back(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
         """Remember what no queue took: its confirm, which follows, means nothing."""

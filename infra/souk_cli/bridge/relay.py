@@ -17,6 +17,7 @@ LOOK_AT_LAG = 2.0  # seconds between
 BREATH = 0.02  # at least, so that what comes close together is sent together
 FULL = 100  # so many found at once, and there are probably more
 PURGE = 600.0
+PUT_OFF = 60.0  # seconds until what else there is to do is tried again
 
 
 class Sender:
@@ -57,7 +58,6 @@ class Sender:
     def turn(self) -> float:
         """Do what there is to do and return the seconds to wait."""
         try:
-            self._keep_house()
             found = self.source.pass_on(self._relay.publish)
         except Exception as error:  # noqa: BLE001 - the outermost door: nothing may end a source for good
             self._note(error)
@@ -66,6 +66,7 @@ class Sender:
             self.trouble = ""
             LOG.info("a source answers again", extra={"source": self.source.name})
         self._patience.reset()
+        self._keep_house()
         if not found:
             return self._pace.next()
         self.sent += found
@@ -73,12 +74,17 @@ class Sender:
         return 0.0 if found >= FULL else self._pace.next()
 
     def _keep_house(self) -> None:
+        """See how much waits, and remove what was kept long enough; where that fails, sending goes on without it."""
         now = self._clock()
-        if now >= self._look_next:
-            self._look_next = now + LOOK_AT_LAG
-            self.lag = self.source.lag()
-        if now >= self._purge_next:
-            self._purge_next = now if self.source.purge() else now + PURGE
+        try:
+            if now >= self._look_next:
+                self.lag = self.source.lag()
+                self._look_next = now + LOOK_AT_LAG
+            if now >= self._purge_next:
+                self._purge_next = now if self.source.purge() else now + PURGE
+        except Exception as error:  # noqa: BLE001 - the outermost door: what it is about has been sent, or is no event
+            self._look_next = self._purge_next = self._clock() + PUT_OFF
+            LOG.warning("an outbox is not looked after", extra={"source": self.source.name}, exc_info=error)
 
     def _note(self, error: Exception) -> None:
         why = f"{type(error).__name__}: {error}".strip()

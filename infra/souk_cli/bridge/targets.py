@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 LOG = telemetry.logger("bridge")
 LIMIT = 240_000  # bytes in one call; SQS takes 262,144 with all that is around them
-# What SQS says of messages that it will never take: too large, or with characters that XML does not have.
+# What SQS says of messages that it will never take: too large, empty, or with characters that XML does not have.
 AT_FAULT = frozenset(
     {
         "AWS.SimpleQueueService.BatchRequestTooLong",
         "BatchRequestTooLong",
         "InvalidMessageContents",
         "InvalidParameterValue",
+        "MissingParameter",
     }
 )
 SECONDS = 60.0  # how long a function may take

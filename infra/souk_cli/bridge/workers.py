@@ -56,7 +56,10 @@ class Workers:
         patience = Patience(first=0.5, longest=30.0)
         while not self._ending.is_set():
             began = time.monotonic()
-            self._run(number)
+            try:
+                self._run(number)
+            except OSError as error:  # for want of memory or processes, which may be there a little later
+                LOG.error("a worker cannot be run", extra={"worker": number}, exc_info=error)
             if self._ending.is_set():
                 return
             LOG.error("a worker ended", extra={"worker": number})
@@ -70,10 +73,16 @@ class Workers:
         hours = "keeps-hours" if number == 0 else "no-hours"
         argv = [sys.executable, "-m", "souk_cli.bridge.worker", str(writing), hours]
         env = {name: value for name, value in os.environ.items() if of_functions(name)}
-        with subprocess.Popen(
-            argv, stdin=subprocess.PIPE, pass_fds=(writing,), start_new_session=True, env=env
-        ) as process:
+        try:
+            started = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, pass_fds=(writing,), start_new_session=True, env=env
+            )
+        except OSError:
+            os.close(reading)
+            raise
+        finally:
             os.close(writing)
+        with started as process:
             self._processes[number] = process
             if self._ending.is_set():
                 process.terminate()
@@ -84,7 +93,10 @@ class Workers:
         self._remember(number)
 
     def _heard(self, number: int, line: bytes) -> None:
-        report = msgspec.json.decode(line, type=Report)
+        try:
+            report = msgspec.json.decode(line, type=Report)
+        except msgspec.MsgspecError:
+            return  # what a worker that was killed was about to say; the next one is started by who listens here
         self._reports[number] = report.counts
         if report.milliseconds:
             self._statistics.learn(report.milliseconds)

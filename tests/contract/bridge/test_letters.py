@@ -1,6 +1,7 @@
 """Dead letters in RabbitMQ are shown and stay, until they are sent to their queue again."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,11 @@ def test_letters_stay_when_they_are_looked_at_and_go_when_they_are_sent_again(ur
     assert topology.depths(url, [LINE]) == {LINE.consumer: (2, 1)}
 
 
+def test_a_letter_that_is_no_text_is_shown_too(url: str, publisher: Publisher) -> None:
+    publisher.publish([Message(exchange=topology.DEAD, key=LINE.consumer, id="m1", body=b"tea\xff")])
+    assert RabbitLetters(url).peek(LINE.consumer, 10) == ["tea\ufffd"]
+
+
 def test_a_batch_is_confirmed_as_a_whole(publisher: Publisher, url: str) -> None:
     batch = [letter(number, exchange=topology.EVENTS, key="toy.lettered") for number in range(1_000)]
     assert len(publisher.publish(batch)) == 1_000
@@ -55,6 +61,19 @@ def test_a_batch_is_confirmed_as_a_whole(publisher: Publisher, url: str) -> None
 def test_what_nothing_routes_did_not_arrive(publisher: Publisher) -> None:
     with pytest.raises(Unavailable):
         publisher.publish([letter(1, key="nobody")])
+
+
+@pytest.mark.parametrize("key", ["x" * 256, 3])
+def test_a_message_that_cannot_be_written_holds_no_other_up(publisher: Publisher, key: Any) -> None:
+    kind = LINE.types[0]
+    for _ in range(2):
+        batch = [
+            letter(1, exchange=topology.EVENTS, key=key),
+            *(letter(number, exchange=topology.EVENTS, key=kind) for number in (2, 3)),
+        ]
+        assert publisher.publish(batch) == {"m2", "m3"}
+    with pytest.raises(Unavailable):
+        publisher.publish(batch[:1])
 
 
 def test_an_event_that_nobody_asks_for_arrives_where_such_events_are_kept(publisher: Publisher) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -77,7 +78,9 @@ class Carts:
     """Dirty sets in Redis; every write is another version of another cart."""
 
     def __init__(self) -> None:
-        self.source: Source = DirtyCarts()
+        source = DirtyCarts()
+        self.source: Source = source
+        self._sources = source._redis
         self.redis = Redis("cart")
         self.version = 1_789_000_000_000_000
 
@@ -92,6 +95,8 @@ class Carts:
 
     def clear(self) -> None:
         self.redis.ask(("FLUSHDB",))
+        for redis in (self.redis, self._sources):
+            redis.close()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -193,6 +198,52 @@ def test_a_mark_of_a_cart_that_is_gone_goes_too(stores: dict[str, str]) -> None:
     carts.redis.ask(("ZADD", "{b05}:dirty", 1, "gone"))
     assert carts.source.pass_on(taking([])) == 0
     assert carts.source.lag().unsent == 0
+
+
+@pytest.mark.parametrize("packed", [b"\xc1", msgspec.msgpack.encode([1]), b""])
+def test_a_cart_that_cannot_be_read_holds_no_other_up(stores: dict[str, str], packed: bytes) -> None:
+    carts = Carts()
+    carts.clear()
+    wrong, text = carts.write(), carts.write()
+    carts.redis.ask(
+        ("HSET", f"{{b05}}:cart:{wrong}", "packed", packed),
+        ("SET", "{b05}:cart:text", "no cart"),
+        ("ZADD", "{b05}:dirty", 1, "text"),
+        ("HSET", f"{{b05}}:cart:{text}", "version", "one"),
+    )
+    good = carts.write()
+    taken: list[Message] = []
+    assert carts.source.pass_on(taking(taken)) == 1
+    assert [decoded(one.body).aggregate for one in taken] == [good]
+    assert carts.source.lag().unsent == 0
+    carts.clear()
+
+
+@pytest.mark.parametrize("wrong", [{"type": 3}, {"type": "toy.happened", "id": "x"}, "text"])
+def test_a_document_that_cannot_be_read_holds_no_other_up(stores: dict[str, str], wrong: object) -> None:
+    outbox = Documents()
+    outbox.clear()
+    with MONGO.documents() as documents:
+        at = utcnow() - timedelta(days=1)
+        entries = [wrong, {"id": "y", "at": at}]
+        documents[COLLECTION].insert_many(
+            [{"_id": "wrong", "outbox": entries}, {"_id": "none", "outbox": {"at": at, "id": "z"}}]
+        )
+    outbox.source.purge()
+    taken: list[Message] = []
+    for _ in range(2):
+        made = outbox.write()
+        assert outbox.source.pass_on(taking(taken)) == 1
+        assert taken[-1].id == made
+    assert outbox.source.lag().unsent == 2
+    with MONGO.documents() as documents:
+        mended = event()
+        entry = {"id": mended.id, "type": mended.type, "event": mended.encoded().decode(), "at": at}
+        documents[COLLECTION].update_one({"_id": "wrong"}, {"$set": {"outbox": [entry]}})
+    outbox.source.purge()
+    assert outbox.source.pass_on(taking(taken)) == 1
+    assert taken[-1].id == mended.id
+    outbox.clear()
 
 
 def test_a_row_is_kept_a_week_after_it_was_sent(stores: dict[str, str]) -> None:

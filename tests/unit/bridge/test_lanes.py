@@ -171,6 +171,16 @@ def test_a_function_that_breaks_does_not_end_its_lane() -> None:
     assert shop.statistics.counts()["orders"].refused == 1
 
 
+def test_a_message_that_breaks_a_function_takes_no_neighbour_with_it() -> None:
+    functions = Functions({"orders": lambda *_: {"batchItemFailures": []}})
+    shop = Shop(lambda batch: functions.give("orders", batch))
+    shop.put(1, 3)
+    shop.inbox.put(Delivery(message_id="m2", body=b"\xff", channel=Channel(), tag=2, delivered=0))
+    for _ in range(TRIES):
+        shop.turn(100.0)
+    assert (sorted(shop.acknowledged), shop.parked) == ([1, 2, 3], [2])
+
+
 @pytest.mark.parametrize(
     ("answer", "verdicts"),
     [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from souk.errors import Unavailable
 from souk_cli.bridge.patience import BUSY, IDLE, LINGER
 from souk_cli.bridge.publisher import Message
 from souk_cli.bridge.relay import FULL, Relay
@@ -10,6 +11,8 @@ from souk_cli.bridge.topology import Line
 
 
 class Outbox:
+    looked_after = True
+
     def __init__(self, service: str, *kinds: str) -> None:
         self.name = self.service = service
         self.busy = BUSY
@@ -22,6 +25,8 @@ class Outbox:
         return len(publish([Message(exchange="e", key=kind, id=str(n), body=b"") for n, kind in enumerate(kinds)]))
 
     def lag(self) -> Lag:
+        if not self.looked_after:
+            raise Unavailable("there is too much of it to be counted in time")
         return Lag(unsent=0, oldest_seconds=0.0)
 
     def purge(self) -> int:
@@ -63,3 +68,14 @@ def test_those_who_hear_of_something_are_looked_at_often() -> None:
     assert idle == (IDLE, IDLE)
     cart.turn()
     assert (order.turn(), catalog.turn()) == (BUSY, IDLE)
+
+
+def test_an_outbox_that_cannot_be_counted_is_sent_all_the_same() -> None:
+    clock, outbox = Clock(), Outbox("cart")
+    outbox.looked_after = False
+    (sender,) = relay(outbox, clock=clock).senders
+    for _ in range(3):
+        clock.now += LINGER
+        outbox.kinds = ["x"]
+        sender.turn()
+    assert (sender.sent, sender.trouble) == (3, "")
