@@ -82,6 +82,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     permissions: frozenset[str]
 
+    @classmethod
+    def of(cls, member: StaffMember, roles: list[Role]) -> "Standing":
+        """Return how a member stands whose roles are these."""
+        return cls(status=member.status, permissions=permissions_of(roles))
+
     def may_grant(self, permissions: frozenset[str]) -> bool:
         """Tell whether this member may give these permissions to others."""
         return self.status is Status.ACTIVE and permissions <= self.permissions

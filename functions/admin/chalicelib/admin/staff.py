@@ -166,14 +166,14 @@ def known_roles(names: frozenset[str], *, by: Origin, store: Staff) -> None:
     unknown = sorted(names - {role.name for role in found})
     if unknown or not names:
         raise Invalid("unknown roles", faults=[Fault("/roles", f"there is no role {', '.join(unknown) or 'given'}")])
-    for role in found:
-        _no_more_than_own(role.permissions, by)
+    _no_more_than_own(permissions_of(found), by)
 
 
 def create_owner(email: str, name: str, password: str, *, now: datetime, store: Staff) -> StaffMember:
     """Make a member who may do everything; for the command line. Raises Invalid, Refused."""
     secret = accepted(password)
-    if store.role(OWNER) is None or store.roles([OWNER])[0].permissions != PERMISSIONS:
+    known = store.role(OWNER)
+    if known is None or known.permissions != PERMISSIONS:
         store.save_role(Role(name=OWNER, permissions=PERMISSIONS))
     member = StaffMember(id=new_id(), email=email, name=name, roles=frozenset({OWNER}), created_at=now)
     if not store.add_member(member, secret):

@@ -23,10 +23,6 @@ INVITATION = "id, email, roles, invited_by, created_at, expires_at, accepted_at"
 ENTRY = "id, at, service, actor, action, subject, before, after, personal, source_ip"
 
 ACCOUNT = "SELECT id, status, password_hash FROM staff WHERE lower(email) = %(email)s"
-STANDING = """
-    SELECT status, ARRAY(SELECT DISTINCT unnest(r.permissions) FROM roles r WHERE r.name = ANY(staff.roles)) AS permissions
-      FROM staff WHERE id = %(id)s
-"""
 TURN = "SELECT pg_advisory_xact_lock(hashtext('staff'))"
 FIND_MEMBER = f"SELECT {MEMBER} FROM staff WHERE id = %(id)s"  # noqa: S608 - the columns are a constant
 LOCK_MEMBER = f"{FIND_MEMBER} FOR UPDATE"
@@ -124,8 +120,8 @@ class KeptStaff(KeptSessions):
 
     def standing(self, member_id: str) -> Standing | None:
         """Return what a member may do at this moment."""
-        row = self._tx.one(STANDING, id=member_id)
-        return None if row is None else msgspec.convert(row, Standing)
+        member = self.member(member_id)
+        return None if member is None else Standing.of(member, self.roles(member.roles))
 
     def members(self, *, limit: int, cursor: str | None) -> Page[StaffMember]:
         """Return a page of staff, newest first."""
