@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from souk.errors import Invalid
+from souk_cli import apps, connections
 
 if TYPE_CHECKING:
     from chalicelib.admin.model import StaffMember
 
 
 def create(email: str, name: str, password: str) -> StaffMember:
-    """Make an owner. Raises Invalid for what the service would refuse, Refused when the address is taken."""
-    from souk_cli.apps import ROOT
-    from souk_local import settings, stack
+    """Make an owner. Raises Invalid for what the service would refuse, Refused when the address is taken.
 
-    if "ADMIN_DATABASE_URL" not in os.environ:
-        os.environ.update(settings.databases(stack.here().site))
-    sys.path.append(str(ROOT / "functions" / "admin"))
+    Raises StackError where no database is known, or nobody answers there.
+    """
+    connections.adopt(only=connections.of_functions)
+    connections.insist({"ADMIN_DATABASE_URL": "PostgreSQL"})
+    home = str(apps.folder("admin"))
+    if home not in sys.path:
+        sys.path.append(home)  # for its part of the namespace package chalicelib
     from chalicelib.admin import live, model, staff
     from souk.clock import utcnow
 

@@ -24,7 +24,8 @@ def command() -> None:
 def create(email: str, name: str, password: str) -> None:
     """Make a member of staff who may do everything.
 
-    Uses ADMIN_DATABASE_URL from the environment, else the local stack's.
+    In the database that ADMIN_DATABASE_URL names, or the file or secret that stands for it, else in the local stack's;
+    of a stage elsewhere (SOUK_STAGE) it has to be said.
     """
     from souk_cli import owner
 
