@@ -22,12 +22,17 @@ def folder(service: str) -> Path:
     return FUNCTIONS / service
 
 
+def reach(service: str) -> None:
+    """Let the service's part of the namespace package chalicelib be imported."""
+    home = str(folder(service))
+    if home not in sys.path:
+        sys.path.append(home)
+
+
 @functools.cache
 def load(service: str) -> ModuleType:
     """Import a service's app.py as `souk_app_<service>`; once in a process."""
-    home = str(folder(service))
-    if home not in sys.path:
-        sys.path.append(home)  # for its part of the namespace package chalicelib
+    reach(service)
     name = f"souk_app_{service}"
     spec = importlib.util.spec_from_file_location(name, folder(service) / "app.py")
     if spec is None or spec.loader is None:

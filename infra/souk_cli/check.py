@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from souk_cli import apps, connections
@@ -29,6 +28,4 @@ def prices(*, stage: str | None = None) -> Findings:
 
 def _adopt_order(stage: str | None) -> None:
     connections.adopt(stage, only=connections.of_functions)
-    home = str(apps.folder("order"))
-    if home not in sys.path:
-        sys.path.append(home)  # for its part of the namespace package chalicelib
+    apps.reach("order")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,9 +20,7 @@ def create(email: str, name: str, password: str) -> StaffMember:
     """
     connections.adopt(only=connections.of_functions)
     connections.insist({"ADMIN_DATABASE_URL": "PostgreSQL"})
-    home = str(apps.folder("admin"))
-    if home not in sys.path:
-        sys.path.append(home)  # for its part of the namespace package chalicelib
+    apps.reach("admin")
     from chalicelib.admin import live, model, staff
     from souk.clock import utcnow
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -28,9 +27,7 @@ def resync(
 
 
 def _tell(service: str, since: datetime | None) -> int | None:
-    home = str(apps.folder(service))
-    if home not in sys.path:
-        sys.path.append(home)  # for its part of the namespace package chalicelib
+    apps.reach(service)
     name = f"chalicelib.{service}.resync"
     if find_spec(name) is None:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
@@ -17,12 +16,11 @@ from souk_local.errors import StackError
 PATIENCE = 300.0  # seconds in which at least one more event has to arrive
 PACE = 10.0  # seconds between two lines where nobody watches bars
 
-if "souk_cli.seed.load" not in sys.modules:
-    sys.path.extend(str(apps.folder(service)) for service in apps.SERVICES)  # the services' own imports
-
 
 def seed(size: str, console: Console) -> str:
     """Load the data of that size and tell in a line what was new. Raises StackError, SoukError."""
+    for service in apps.SERVICES:
+        apps.reach(service)
     from souk_cli.seed.load import Loaded, load
 
     connections.adopt(only=lambda _: True, aws=True)
