@@ -17,8 +17,8 @@ from souk_cli.apps import SERVICES
 def command(*, services: tuple[str, ...], since: str | None, stage: str | None, as_json: bool) -> None:
     """Let SERVICES (all when none is named) emit the current state of what they own.
 
-    For a replica that was lost, a new search index, or a consumer that was added later. A running bridge does the
-    sending. Recommendations learn from orders, which are not told again this way: see `souk replay`.
+    For a replica that was lost, a new search index, an emptied graph, or a consumer that was added later. A running bridge
+    does the sending. Of orders it is told that they were placed, as often as one likes: who counted one knows it.
     """
     from souk.clock import utcnow
     from souk_cli.moments import moment
