@@ -17,7 +17,7 @@ Progress = Callable[[int, int], None]
 
 
 class Counters(Protocol):
-    """Counts pieces per product and SKU."""
+    """Counts pieces per product."""
 
     def count(self, receipts: Sequence[Receipt]) -> list[Product]:
         """Count the orders that were not counted before; claim and count in one transaction. Raises Unavailable.

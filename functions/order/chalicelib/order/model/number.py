@@ -13,7 +13,7 @@ DIGITS = 9
 LENGTH = DIGITS + 1
 HALF = 5
 TRIES = 5
-HASHED = 7  # bytes of the hash: some 45 bits of them count
+HASHED = 7  # bytes of the hash: some 41 bits of them count
 
 
 class Taken(Refused):

@@ -80,7 +80,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of an order's story."""
 
     at: datetime
-    what: Annotated[str, msgspec.Meta(description="a status, or `shipped` for a part of it")]
+    what: Annotated[str, msgspec.Meta(description="a status, `shipped` for a part of it, or `shipment delivered`")]
     by: Annotated[str, msgspec.Meta(description="customer, staff or shop")]
 
 
