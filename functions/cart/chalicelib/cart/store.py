@@ -44,29 +44,23 @@ EARLIER = """
            <= (SELECT number FROM histories WHERE history = %(history)s)
 """
 NEWER_OF_EARLIER = f"{NEWER} AND {EARLIER}"
-COMPARED = """
+COMPARED = f"""
     UPDATE carts AS kept SET history = %(history)s
-     WHERE id = %(id)s
-       AND coalesce((SELECT number FROM histories WHERE history = kept.history), CASE WHEN kept.history IS NULL THEN 0 END)
-           <= (SELECT number FROM histories WHERE history = %(history)s)
+     WHERE id = %(id)s AND {EARLIER}
     RETURNING body
-"""
+"""  # noqa: S608 - made of constants
 # What Redis has forgotten by its time comes back from here no more, though the row may be there for some minutes.
-COMPARED_ALONE = Planned("""
+COMPARED_ALONE = Planned(f"""
     UPDATE carts AS kept SET history = %(history)s
-     WHERE id = %(id)s
-       AND coalesce((SELECT number FROM histories WHERE history = kept.history), CASE WHEN kept.history IS NULL THEN 0 END)
-           <= (SELECT number FROM histories WHERE history = %(history)s)
+     WHERE id = %(id)s AND {EARLIER}
        AND (state = 'frozen'
            OR changed_at > now() - CASE WHEN customer_id IS NULL THEN %(guests)s::interval ELSE %(customers)s::interval END)
     RETURNING body
-""")
-IS_OF_LATER = Planned("""
+""")  # noqa: S608 - made of constants
+IS_OF_LATER = Planned(f"""
     SELECT 1 AS later FROM carts AS kept
-     WHERE id = %(id)s
-       AND (coalesce((SELECT number FROM histories WHERE history = kept.history), CASE WHEN kept.history IS NULL THEN 0 END)
-           <= (SELECT number FROM histories WHERE history = %(history)s)) IS NOT TRUE
-""")
+     WHERE id = %(id)s AND ({EARLIER}) IS NOT TRUE
+""")  # noqa: S608 - made of constants
 ABANDONED = """
     UPDATE carts SET abandoned = version WHERE id IN (
            SELECT id FROM carts
