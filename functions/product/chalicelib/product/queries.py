@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from chalicelib.product.listing import after, market
-from chalicelib.product.model import ALL, Address, Reference, SkuCode, State, Text
+from chalicelib.product.model import ALL, Reference, SkuCode, State, Text
 from chalicelib.product.products import Made, Wish
 from chalicelib.product.storefront import Sort, Wanted, Whole
 from souk.errors import Fault, Invalid
@@ -15,6 +15,7 @@ from souk.paging import PageQuery, unseal
 Minor = Annotated[int, Meta(ge=0, le=10**15, description="in minor units of the market's currency")]
 Few = Annotated[int, Meta(ge=1, le=20)]
 Typed = Annotated[str, Meta(max_length=200)]
+Brands = Annotated[str, Meta(max_length=500, description="one, or several that are parted by commas")]
 
 
 class ProductsQuery(PageQuery, frozen=True, kw_only=True):
@@ -64,11 +65,11 @@ class ListingQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class SearchQuery(PageQuery, frozen=True, kw_only=True):
-    """What a shopper looks for. Several brands are parted by commas."""
+    """What a shopper looks for."""
 
     q: Typed = ""
     category: Reference = ALL
-    brand: Address | None = None
+    brand: Brands | None = None
     min_price: Minor | None = None
     max_price: Minor | None = None
     sort: Sort = Sort.RELEVANCE
