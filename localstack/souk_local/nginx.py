@@ -56,7 +56,7 @@ PROBLEMS = (
     Problem(
         status=405,
         kind="not-allowed",
-        title="Not allowed",
+        title="Method not allowed",
         detail="this method is not known here",
         codes=(405,),
         behind=(NO_METHOD,),
