@@ -21,7 +21,6 @@ PROCESSES = PORTS
 WITHIN = 60.0
 PACKAGES: Mapping[str, str] = {}
 ACCOUNT = "souk"
-DATABASES = ("souk_product", "souk_order")
 VENV = "mongo"
 OPLOG = 1_000_000_000
 """Entries and seconds of its oplog to keep, which nobody reads: a server that prunes it stops answering at 100,000."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.order.model.stock import Location, Site
 from souk.audit import Origin, audited
-from souk.errors import Missing, Refused
+from souk.errors import Refused
 from souk.events import Event
 from souk.versions import as_seen
 
@@ -72,8 +72,3 @@ def change(code: str, wish: SiteChange, *, seen: int, origin: Origin, now: datet
     sites.save_site(after)
     sites.tell(audited(origin, "location.change", code, service="order", now=now, before=before, after=after))
     return after
-
-
-def missing(code: str) -> Missing:
-    """Return the error for a location that does not exist."""
-    return Missing(f"there is no location {code}")

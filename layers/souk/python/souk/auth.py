@@ -28,6 +28,7 @@ class Kind(StrEnum):
     ORDER_HOLDER = "order-holder"  # holds a token for one order; `subject` is the order
 
 
+ISSUERS = {Kind.CUSTOMER: "customer", Kind.STAFF: "admin", Kind.ORDER_HOLDER: "cart"}  # who may vouch for whom
 AUDIENCES = {"customer": Kind.CUSTOMER, "admin": Kind.STAFF, "order": Kind.ORDER_HOLDER}
 
 
@@ -191,9 +192,6 @@ def _caller(claims: Claims, now: datetime) -> Caller:
     if kind is None or claims.iss != ISSUERS[kind]:
         raise Unauthenticated("the token is meant for somebody else")
     return Caller(kind=kind, subject=claims.sub, permissions=frozenset(claims.perms), session=claims.sid)
-
-
-ISSUERS = {Kind.CUSTOMER: "customer", Kind.STAFF: "admin", Kind.ORDER_HOLDER: "cart"}  # who may vouch for whom
 
 
 def guest(token: str) -> Caller:

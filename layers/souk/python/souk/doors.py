@@ -26,8 +26,8 @@ class Takes(Flag):
     VERSION = 1  # If-Match, without which nothing is changed
     VERSION_IF_GIVEN = 2
     KEY = 4  # Idempotency-Key
-    SYNC = 16  # Prefer: respond-sync, and wait=N: until the outcome is there
     WAIT = 8  # Prefer: wait=N, with If-None-Match: until it is another version
+    SYNC = 16  # Prefer: respond-sync, and wait=N: until the outcome is there
 
 
 class Answer(msgspec.Struct, Generic[Body], frozen=True):

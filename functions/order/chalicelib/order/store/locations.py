@@ -2,8 +2,8 @@
 
 import msgspec
 
-from chalicelib.order.locations import missing
 from chalicelib.order.model.stock import Site
+from souk.errors import Missing
 from souk.postgres import Transaction
 
 READ_SITES = "SELECT * FROM locations ORDER BY rank, code"
@@ -42,7 +42,7 @@ class SiteRows:
     def _site(self, sql: str, code: str) -> Site:
         row = self.tx.one(sql, code=code)
         if row is None:
-            raise missing(code)
+            raise Missing(f"there is no location {code}")
         return msgspec.convert(row, Site)
 
     def add_site(self, site: Site) -> bool:

@@ -240,7 +240,7 @@ STANDING = Planned("""
      WHERE order_id = %(id)s
 """)
 LIST = """
-    SELECT id, number, status, customer_id, placed_at, version,
+    SELECT id, number, status, customer_id, placed_at,
            jsonb_build_object('amount', total, 'currency', currency) AS total,
            (SELECT sum(quantity) FROM order_lines WHERE order_id = orders.id) AS items
       FROM orders
