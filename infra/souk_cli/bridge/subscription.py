@@ -69,13 +69,13 @@ class Subscription(Link):
                 channel.basic_cancel(tag)
 
     def _deliver(self, inbox: Inbox, channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        headers = properties.headers or {}
+        delivered = (properties.headers or {}).get("x-delivery-count", 0)
         delivery = Delivery(
             message_id=properties.message_id or "",
             body=body,
             channel=channel,
             tag=method.delivery_tag,
-            delivered=int(headers.get("x-delivery-count", 0)),
+            delivered=delivered if isinstance(delivered, int) else 0,  # whoever published it may have said anything
         )
         self._unanswered[channel][delivery.tag] = None
         inbox.put(delivery)

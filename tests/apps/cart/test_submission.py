@@ -10,9 +10,11 @@ from doors import Doors
 from chalicelib.cart import live, overdue
 from chalicelib.cart.events import CartSubmitted, OrderPlaced, OrderRejected
 from chalicelib.cart.model import Reason
+from chalicelib.cart.scripts import keys
 from souk.auth import Kind, Trust
 from souk.clock import utcnow
 from souk.ids import id_of, new_id
+from souk.redis import as_bytes
 from souk.settings import setting
 from souk.waiting import ROOM, SEATS
 from souk_cli.demo.shop import until
@@ -180,6 +182,24 @@ def test_a_freeze_without_a_submission_is_given_back_and_a_late_commit_finds_it(
     assert late.verdict == "abandoned"
     assert told(full.cart) == []
     assert full.submit().body["order_id"] == id_of("order", full.cart, 2)
+
+
+def test_a_cart_that_cannot_be_read_keeps_no_other_frozen(shop: Shop, full: Shopper) -> None:
+    other = Shopper(shop.doors)
+    other.add(shop.sell())
+    for cart in (other.cart, full.cart):
+        live.carts.change(cart, lambda one: one.freezing(new_id(), one.lines[0].price, utcnow()).stamped(utcnow()))
+    name = keys(other.cart)[0]
+    [whole] = live.redis.ask(("HGET", name, "packed"))
+    live.redis.ask(("HSET", name, "packed", "no cart"))
+    later = utcnow() + overdue.FROZEN_FOR + timedelta(seconds=1)
+    with pytest.raises(ExceptionGroup) as found:
+        overdue.look(frozen=live.carts, carts=live.carts, submissions=live.submissions, now=later)
+    assert [one.__notes__ for one in found.value.exceptions] == [[f"cart {other.cart}"]]
+    assert full.look()["state"] == "open"
+    live.redis.ask(("HSET", name, "packed", as_bytes(whole)))
+    overdue.look(frozen=live.carts, carts=live.carts, submissions=live.submissions, now=later)
+    assert other.look()["state"] == "open"
 
 
 def test_an_overdue_verdict_is_asked_for_and_never_assumed(full: Shopper) -> None:

@@ -2,14 +2,14 @@
 
 import itertools
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from chalicelib.cart.carts import Kept
 from chalicelib.cart.events import CartAbandoned, CartSubmitted
 from chalicelib.cart.lines import Change, Limits, Line
-from chalicelib.cart.model import Asked, Cart, Holder, Rejection, State, Verdict, versioned
+from chalicelib.cart.model import Asked, Cart, Holder, Illegible, Rejection, State, Verdict, versioned
 from chalicelib.cart.own import Place
 from chalicelib.cart.submission import Submission
 from chalicelib.cart.views import Shelved
@@ -92,6 +92,7 @@ class MemorySubmissions:
         self._kept: dict[str, Submission] = {}
         self.asked: dict[str, datetime] = {}
         self.told: list[CartSubmitted] = []
+        self.illegible: set[str] = set()
 
     def open(self, cart: Cart, now: datetime) -> Submission:
         fact = CartSubmitted.of(cart)
@@ -125,14 +126,16 @@ class MemorySubmissions:
         return {one.fact.cart_id for one in self._kept.values() if one.verdict is Verdict.OPEN} & set(cart_ids)
 
     def ask_again(self, before: datetime, now: datetime) -> int:
-        late = [
-            order_id
-            for order_id, at in self.asked.items()
-            if at < before and self._kept[order_id].verdict is Verdict.OPEN
-        ]
+        late = [order_id for order_id, at in self.asked.items() if at < before and self._is_due(order_id, at, now)]
         self.asked.update(dict.fromkeys(late, now))
-        self.told.extend(self._kept[order_id].fact for order_id in late)
+        self.told.extend(self._kept[order_id].fact for order_id in late if order_id not in self.illegible)
+        if wrong := self.illegible.intersection(late):
+            raise Illegible(wrong)
         return len(late)
+
+    def _is_due(self, order_id: str, asked_at: datetime, now: datetime) -> bool:
+        kept = self._kept[order_id]
+        return kept.verdict is Verdict.OPEN and asked_at < now - min(asked_at - kept.submitted_at, timedelta(hours=6))
 
     def _standing(self, fact: CartSubmitted, *, opened: bool = True) -> Submission | None:
         own = self._kept.get(fact.order_id)
@@ -184,6 +187,7 @@ class MemoryArchive:
     def __init__(self) -> None:
         self._carts: dict[str, Cart] = {}
         self._told: dict[str, int] = {}
+        self.illegible: set[str] = set()
         self.abandoned: list[CartAbandoned] = []
 
     def upsert_all(self, carts: Collection[Cart], history: str | None) -> int:
@@ -208,7 +212,9 @@ class MemoryArchive:
             and self._told.get(cart.id) != cart.version
         ]
         self._told.update({cart.id: cart.version for cart in idle})
-        self.abandoned.extend(CartAbandoned.of(cart) for cart in idle if cart.wanted)
+        self.abandoned.extend(CartAbandoned.of(cart) for cart in idle if cart.wanted and cart.id not in self.illegible)
+        if wrong := self.illegible.intersection(cart.id for cart in idle):
+            raise Illegible(wrong)
         return len(idle)
 
     def forget(self, *, guests: datetime, customers: datetime) -> int:

@@ -11,7 +11,7 @@ from chalicelib.cart import idle, live
 from chalicelib.cart.events import CartAbandoned
 from chalicelib.cart.keeping import Keeping
 from chalicelib.cart.live_cart import body_of
-from chalicelib.cart.model import Cart, Holder, State, versioned
+from chalicelib.cart.model import Cart, Holder, Illegible, State, versioned
 from chalicelib.cart.store import KeptCarts
 from souk.clock import utcnow
 from souk.errors import Missing
@@ -49,6 +49,14 @@ def look(archive: Archive, now: datetime) -> None:
     idle.look(archive=archive, keeping=Keeping(), now=now)
 
 
+def damage(archive: Archive, cart: Cart) -> None:
+    if isinstance(archive, MemoryArchive):
+        archive.illegible.add(cart.id)
+        return
+    with live.database.reading() as session:
+        session.run("UPDATE carts SET body = '{' WHERE id = %(id)s", id=cart.id)
+
+
 def is_there(archive: Archive, cart: Cart) -> bool:
     try:
         return archive.find(cart.id).id == cart.id
@@ -66,6 +74,19 @@ def test_an_idle_cart_is_told_of_once_for_each_version(archive: Archive) -> None
     assert told(archive, cart) == [2]
     look(archive, utcnow() + timedelta(hours=2))
     assert told(archive, cart) == [2, 3]
+
+
+def test_a_cart_that_cannot_be_read_holds_no_other_up(archive: Archive) -> None:
+    wrong = kept(archive, new_cart(line("tea")), timedelta(hours=26))
+    damage(archive, wrong)
+    cart = kept(archive, new_cart(line("tea", 2)), timedelta(hours=25))
+    guest = replace(new_cart(line("tea")), holder=Holder(token_hash="hash"))
+    gone = kept(archive, guest, timedelta(days=31))
+    with pytest.raises(Illegible) as found:
+        look(archive, utcnow())
+    assert found.value.ids == {wrong.id}
+    assert (told(archive, cart), is_there(archive, gone)) == ([2], False)
+    look(archive, utcnow())
 
 
 def test_nobody_is_told_of_carts_with_nothing_to_buy(archive: Archive) -> None:

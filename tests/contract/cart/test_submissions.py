@@ -1,12 +1,12 @@
 """What every keeper of submissions promises."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 
 from chalicelib.cart import live
-from chalicelib.cart.model import Cart, Reason, Rejection, Verdict, versioned
+from chalicelib.cart.model import Cart, Illegible, Reason, Rejection, Verdict, versioned
 from chalicelib.cart.submission import Submissions
 from souk.clock import utcnow
 from souk.ids import new_id
@@ -105,6 +105,57 @@ def test_an_undecided_submission_is_asked_about_once_in_a_while(submissions: Sub
         asked += some
     assert asked >= 1
     assert submissions.ask_again(soon, soon) == 0
+
+
+def ask_all(submissions: Submissions, now: datetime) -> set[str]:
+    """Ask about whatever is overdue, other tests' submissions among it, and return which cannot be read."""
+    wrong = set[str]()
+    while True:
+        try:
+            if not submissions.ask_again(now, now):
+                return wrong
+        except Illegible as error:
+            wrong |= error.ids
+
+
+def asked_at(submissions: Submissions, cart: Cart) -> datetime:
+    if isinstance(submissions, MemorySubmissions):
+        return submissions.asked[cart.order_id]
+    with live.database.reading() as session:
+        row = session.one("SELECT asked_at FROM submissions WHERE order_id = %(id)s", id=cart.order_id)
+    assert row is not None
+    at: datetime = row["asked_at"]
+    return at
+
+
+def test_a_submission_that_cannot_be_read_holds_no_other_up(submissions: Submissions) -> None:
+    wrong, cart, now = submitted(), submitted(), utcnow()
+    for one in (wrong, cart):
+        submissions.open(one, now)
+    if isinstance(submissions, MemorySubmissions):
+        submissions.illegible.add(wrong.order_id)
+    else:
+        with live.database.reading() as session:
+            session.run("UPDATE submissions SET submission = '{}' WHERE order_id = %(id)s", id=wrong.order_id)
+    soon = now + timedelta(microseconds=1)
+    assert ask_all(submissions, soon) == {wrong.order_id}
+    assert asked_at(submissions, cart) == soon
+    submissions.settle(cart.order_id, Verdict.PLACED, now)
+    with live.database.reading() as session:
+        session.run("DELETE FROM submissions WHERE order_id = %(id)s", id=wrong.order_id)
+
+
+def test_what_stays_undecided_is_asked_about_more_and_more_seldom(submissions: Submissions) -> None:
+    cart, now = submitted(), utcnow() - timedelta(days=30)
+    submissions.open(cart, now)
+    asked: list[timedelta] = []
+    for minutes in range(5, 24 * 60, 5):
+        moment = now + timedelta(minutes=minutes, microseconds=1)
+        ask_all(submissions, moment)
+        if asked_at(submissions, cart) == moment:
+            asked.append(timedelta(minutes=minutes))
+    assert asked == [timedelta(minutes=one) for one in (5, 15, 35, 75, 155, 315, 635, 1000, 1365)]
+    submissions.settle(cart.order_id, Verdict.PLACED, now)
 
 
 def test_only_open_submissions_are_undecided(submissions: Submissions) -> None:

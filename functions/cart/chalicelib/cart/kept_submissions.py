@@ -6,8 +6,8 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.cart.events import CartSubmitted
-from chalicelib.cart.model import Cart, Rejection, Verdict
-from chalicelib.cart.store import NEWER, rejection_of, rows_of
+from chalicelib.cart.model import Cart, Illegible, Rejection, Verdict
+from chalicelib.cart.store import NEWER, legible, rejection_of, rows_of
 from chalicelib.cart.submission import Submission
 from souk.errors import Unavailable
 from souk.events import Event
@@ -33,8 +33,11 @@ SETTLE = Planned("""
      WHERE order_id = %(order_id)s RETURNING state, submission, rejection, submitted_at
 """)
 UNDECIDED = "SELECT cart_id::text FROM submissions WHERE state = 'open' AND cart_id = ANY(%(carts)s::uuid[])"
+# Each time after twice as long: what waits for something that never comes is held where it was sent, each time once more.
 OVERDUE = """
-    SELECT submission, submitted_at FROM submissions WHERE state = 'open' AND asked_at < %(before)s
+    SELECT order_id::text AS id, submission, submitted_at FROM submissions
+     WHERE state = 'open' AND asked_at < %(before)s
+       AND asked_at < %(now)s - least(asked_at - submitted_at, interval '6 hours')
      ORDER BY asked_at LIMIT 100 FOR UPDATE SKIP LOCKED
 """
 ASKED = "UPDATE submissions SET asked_at = %(now)s WHERE order_id = ANY(%(orders)s::uuid[])"
@@ -86,12 +89,18 @@ class KeptSubmissions:
             return {row["cart_id"] for row in session.all(UNDECIDED, carts=list(cart_ids))}
 
     def ask_again(self, before: datetime, now: datetime) -> int:
-        """Tell the order service again what it was told before then and has not decided; return how many."""
+        """Tell the order service again what it was told before then and has not decided; return how many.
+
+        Of the same one it is asked each time after twice as long, up to six hours. Raises Illegible, once that is done,
+        for those that cannot be read.
+        """
         with self._database.transaction() as tx:
-            rows = tx.all(OVERDUE, before=before)
-            told = [(msgspec.json.decode(row["submission"], type=CartSubmitted), row["submitted_at"]) for row in rows]
-            tx.later(ASKED, orders=[fact.order_id for fact, _ in told], now=now)
-            add_events(tx, *(_told(fact, at) for fact, at in told))
+            rows = tx.all(OVERDUE, before=before, now=now)
+            told, wrong = legible(rows, lambda row: _told(_fact(row), row["submitted_at"]))
+            tx.later(ASKED, orders=[row["id"] for row in rows], now=now)
+            add_events(tx, *told)
+        if wrong:
+            raise Illegible(wrong)
         return len(told)
 
 
@@ -114,10 +123,13 @@ def _standing(tx: Transaction, fact: CartSubmitted) -> Submission:
     return _submission(row)
 
 
+def _fact(row: Row) -> CartSubmitted:
+    return msgspec.json.decode(row["submission"], type=CartSubmitted)
+
+
 def _submission(row: Row) -> Submission:
-    fact = msgspec.json.decode(row["submission"], type=CartSubmitted)
     return Submission(
-        fact=fact, verdict=Verdict(row["state"]), rejection=rejection_of(row), submitted_at=row["submitted_at"]
+        fact=_fact(row), verdict=Verdict(row["state"]), rejection=rejection_of(row), submitted_at=row["submitted_at"]
     )
 
 

@@ -1,5 +1,6 @@
 """Nouns and rules of the cart service; pure."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -17,6 +18,14 @@ KEPT_OPERATIONS = 64
 KEPT_FOR = timedelta(hours=24)
 MOST_MERGED = 100  # carts that one took over, all of which it remembers
 NEW = -1  # the version of what the keeper has yet to give one
+
+
+class Illegible(Exception):
+    """What is kept under these ids cannot be read; whatever else there was to do has been done."""
+
+    def __init__(self, ids: Collection[str]) -> None:
+        self.ids = frozenset(ids)
+        super().__init__(f"what is kept of these cannot be read: {', '.join(sorted(self.ids))}")
 
 
 class State(StrEnum):

@@ -1,7 +1,8 @@
 """What the cart service keeps in PostgreSQL of carts: each as Redis last had it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -9,13 +10,14 @@ from msgspec.structs import replace
 from chalicelib.cart.events import CartAbandoned
 from chalicelib.cart.keeping import Keeping
 from chalicelib.cart.live_cart import body_of, cart_of
-from chalicelib.cart.model import Cart, Rejection, State, Verdict
+from chalicelib.cart.model import Cart, Illegible, Rejection, State, Verdict
 from souk.errors import Missing, Unavailable
 from souk.events import Event
 from souk.plans import Planned
 from souk.postgres import Database, Row
 from souk.records import add_events
 
+Read = TypeVar("Read")
 FIND = "SELECT body FROM carts WHERE id = %(id)s"
 # A new row is the writer's from the beginning: one that was nobody's could be compared with a server after its heir.
 NEWER = Planned("""
@@ -66,7 +68,7 @@ ABANDONED = """
            SELECT id FROM carts
             WHERE state = 'open' AND skus <> '{}' AND abandoned IS DISTINCT FROM version AND changed_at < %(before)s
             ORDER BY changed_at LIMIT 100 FOR UPDATE SKIP LOCKED)
-    RETURNING body
+    RETURNING id::text, body
 """
 # Whatever was ordered, or may still be, is kept for ever.
 EXPIRED = """
@@ -136,13 +138,18 @@ class KeptCarts:
         return None if row is None else cart_of(row["body"])
 
     def tell_abandoned(self, *, before: datetime, now: datetime) -> int:
-        """Tell of open carts with lines that did not change since then, of each version once; return how many."""
+        """Tell of open carts with lines that did not change since then, of each version once; return how many.
+
+        Raises Illegible, once that is done, for those that cannot be read.
+        """
         with self._database.transaction() as tx:
-            carts = [cart_of(row["body"]) for row in tx.all(ABANDONED, before=before)]
+            carts, wrong = legible(tx.all(ABANDONED, before=before), lambda row: cart_of(row["body"]))
             events = [CartAbandoned.of(cart) for cart in carts if cart.wanted]
             versions = {cart.id: cart.version for cart in carts}
             told = (Event.of(one, aggregate=one.cart_id, version=versions[one.cart_id], now=now) for one in events)
             add_events(tx, *told)
+        if wrong:
+            raise Illegible(wrong)
         return len(carts)
 
     def forget(self, *, guests: datetime, customers: datetime) -> int:
@@ -192,6 +199,18 @@ def rows_of(carts: Collection[Cart]) -> str:
         for cart in carts
     ]
     return msgspec.json.encode(rows).decode()
+
+
+def legible(rows: Iterable[Row], read: Callable[[Row], Read]) -> tuple[list[Read], list[str]]:
+    """Return what is read of rows, and the ids of those that cannot be read."""
+    found: list[Read] = []
+    wrong: list[str] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except msgspec.MsgspecError:
+            wrong.append(row["id"])
+    return found, wrong
 
 
 def rejection_of(row: Row) -> Rejection | None:

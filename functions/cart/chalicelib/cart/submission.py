@@ -49,7 +49,11 @@ class Submissions(Protocol):
         """Return those of these carts that have an open submission."""
 
     def ask_again(self, before: datetime, now: datetime) -> int:
-        """Tell the order service again about what it was told before then and has not decided; return how many."""
+        """Tell the order service again about what it was told before then and has not decided; return how many.
+
+        Of the same one it is asked each time after twice as long, up to six hours. Raises Illegible, once that is done,
+        for those that cannot be read.
+        """
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
