@@ -1,6 +1,6 @@
 """The doors of the product service."""
 
-from chalicelib.product import indexing, listing, live, merging, products, publication, recommendation, sales, search
+from chalicelib.product import indexing, listing, live, merging, products, publication, recommendation, search
 from chalicelib.product.events import CategoryChanged, Changed, OrderPlaced, ProductTypeChanged, StockChanged
 from chalicelib.product.model import Product
 from chalicelib.product.products import Edit, NewProduct
@@ -185,7 +185,7 @@ def count_together(told: Told[OrderPlaced]) -> None:
 @app.batch_consumer("product-sales", OrderPlaced)
 def count_sold(told: Told[OrderPlaced]) -> None:
     """Count what was sold, once per order."""
-    sales.count_sales([fact.receipt() for _, fact in told], counters=live.counters, store=live.products, now=utcnow())
+    live.counters.count([fact.receipt() for _, fact in told], utcnow())
 
 
 def _moved(move: publication.Move, product_id: str) -> ProductView:

@@ -8,6 +8,7 @@ from itertools import combinations
 from msgspec.structs import replace
 
 from chalicelib.product.changes import Change, Overtaken
+from chalicelib.product.events import changed
 from chalicelib.product.model import ALL, Category, Product, Stock
 from chalicelib.product.product_types import ProductType
 from chalicelib.product.products import Made, Wish
@@ -218,12 +219,13 @@ class MemoryCounters:
         self._known: set[str] = set()
         self._sold: Counter[str] = Counter()
 
-    def count(self, receipts: Sequence[Receipt]) -> list[Product]:
+    def count(self, receipts: Sequence[Receipt], now: datetime) -> None:
         pieces = self._fresh(receipts)
         grown = [one for one, more in pieces.items() if doubled(self._sold[one], more)]
         for one in grown:
             self._products.show_sold(one, self._sold[one])
-        return [self._products.get(one) for one in grown]
+        told = [self._products.get(one) for one in grown]
+        self._products.tell([(one, [changed(one, now)]) for one in told])
 
     def sold(self, product_ids: Sequence[str]) -> Mapping[str, int]:
         return {one: self._sold[one] for one in product_ids if one in self._sold}

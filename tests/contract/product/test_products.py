@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from contract.product.goods import category, product, sku
+from contract.product.looking import SeenProducts
 from contract.product.memory import MemoryProducts
 from msgspec.structs import replace
 
@@ -12,7 +13,6 @@ from chalicelib.product import events, live
 from chalicelib.product.changes import Change, Overtaken
 from chalicelib.product.model import Product, State
 from chalicelib.product.products import Made, Wish
-from chalicelib.product.store import MongoProducts
 from souk.audit import Audited
 from souk.clock import utcnow
 from souk.errors import Missing, Refused
@@ -22,22 +22,12 @@ from souk.ids import new_id
 pytestmark = pytest.mark.stores
 
 
-class Unsent(MongoProducts):
-    """MongoDB, with a look into its outboxes."""
-
-    def unsent(self, product_id: str) -> list[str]:
-        with self._mongo.documents() as documents:
-            found = documents.products.find_one({"_id": product_id})
-        assert found is not None
-        return [entry["type"] for entry in found["outbox"]]
-
-
 @pytest.fixture(params=["memory", "mongo"])
 def store(request: pytest.FixtureRequest) -> Any:
     if request.param == "memory":
         return MemoryProducts()
     request.getfixturevalue("stores")
-    return Unsent(live.documents)
+    return SeenProducts(live.documents)
 
 
 def audit() -> Event:

@@ -77,7 +77,7 @@ def test_sales_and_changes_do_not_undo_each_other() -> None:
 
     def sell() -> None:
         receipt = Receipt(order_id=new_id(), sales=[sale])
-        until_done(lambda: live.counters.count([receipt]))
+        until_done(lambda: live.counters.count([receipt], utcnow()))
 
     together(*[sell, lambda: change(one.id, step, store=live.products, now=utcnow())] * 6)
     after = live.products.get(one.id)

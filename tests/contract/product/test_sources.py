@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from contract.product.goods import category, product
+from contract.product.looking import SeenProducts
 from contract.product.memory import MemoryCounters, MemoryProducts, MemoryPurchases, MemorySources
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from chalicelib.product.model import Stock
 from chalicelib.product.product_types import ProductType
 from chalicelib.product.receipts import Receipt, Sale
 from chalicelib.product.recommendation import Basket
+from souk.clock import utcnow
 from souk.ids import new_id
 
 pytestmark = pytest.mark.stores
@@ -32,7 +34,7 @@ def books(request: pytest.FixtureRequest) -> Any:
         products = MemoryProducts()
         return MemoryCounters(products), products
     request.getfixturevalue("stores")
-    return live.counters, live.products
+    return live.counters, SeenProducts(live.documents)
 
 
 @pytest.fixture(params=["memory", "neo4j"])
@@ -78,8 +80,8 @@ def test_an_order_is_counted_once_however_often_it_is_told(books: Any) -> None:
     products.add(one, [])
     code = one.details.skus[0].sku
     receipt = Receipt(order_id=new_id(), sales=[Sale(sku=code, product_id=one.id, quantity=3)])
-    counters.count([receipt])
-    counters.count([receipt, Receipt(order_id=new_id(), sales=receipt.sales)])
+    counters.count([receipt], utcnow())
+    counters.count([receipt, Receipt(order_id=new_id(), sales=receipt.sales)], utcnow())
     assert counters.sold([one.id, new_id()]) == {one.id: 6}
     assert products.get(one.id).sold == 6
 
@@ -89,11 +91,13 @@ def test_a_product_shows_its_sales_as_they_double(books: Any) -> None:
     one = product()
     products.add(one, [])
     sale = Sale(sku=one.details.skus[0].sku, product_id=one.id, quantity=1)
+    assert products.unsent(one.id) == []
     shown = []
     for _ in range(5):
-        counters.count([Receipt(order_id=new_id(), sales=[sale])])
+        counters.count([Receipt(order_id=new_id(), sales=[sale])], utcnow())
         shown.append(products.get(one.id).sold)
     assert shown == [1, 2, 2, 4, 4]
+    assert products.unsent(one.id) == ["product.changed"]
     assert counters.sold([one.id]) == {one.id: 5}
 
 
@@ -116,7 +120,7 @@ def test_counting_a_sale_overtakes_nobody(books: Any) -> None:
     one = product()
     products.add(one, [])
     sale = Sale(sku=one.details.skus[0].sku, product_id=one.id, quantity=1)
-    counters.count([Receipt(order_id=new_id(), sales=[sale])])
+    counters.count([Receipt(order_id=new_id(), sales=[sale])], utcnow())
     assert products.get(one.id) == replace(one, sold=1)
 
 

@@ -7,7 +7,7 @@ from contract.product.goods import category, product, sku
 from contract.product.memory import Down, MemoryCounters, MemoryPurchases
 from msgspec.structs import replace
 
-from chalicelib.product import imports, merging, sales
+from chalicelib.product import imports, merging
 from chalicelib.product.model import Crumb
 from chalicelib.product.receipts import Receipt, Sale
 from souk.clock import utcnow
@@ -54,7 +54,7 @@ def test_an_imported_purchase_and_its_event_count_once(desk: Desk) -> None:
     receipt = Receipt(order_id="o", sales=[Sale(sku=one.details.skus[0].sku, product_id=one.id, quantity=2)])
     counters, purchases = MemoryCounters(desk.store), MemoryPurchases()
     imports.import_purchases([receipt], past=counters, purchases=purchases)
-    counters.count([receipt])
+    counters.count([receipt], utcnow())
     counters.add_up(unheard)
     assert desk.store.get(one.id).sold == 2
 
@@ -67,7 +67,7 @@ def test_the_index_is_told_of_sales_as_they_double(desk: Desk) -> None:
         desk.store.outboxes[one.id].clear()
         sale = Sale(sku=one.details.skus[0].sku, product_id=one.id, quantity=1)
         receipt = Receipt(order_id=new_id(), sales=[sale])
-        sales.count_sales([receipt], counters=counters, store=desk.store, now=utcnow())
+        counters.count([receipt], utcnow())
         told.append(len(desk.store.unsent(one.id)))
     assert told == [1, 1, 0, 1, 0, 0, 0, 1]
 

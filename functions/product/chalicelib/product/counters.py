@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.product.model import Product
+from chalicelib.product.events import changed
 from chalicelib.product.receipts import Receipt
 from chalicelib.product.sales import Progress, doubled
-from chalicelib.product.store import BATCH, OWN, product_of
+from chalicelib.product.store import BATCH, OWN, product_of, telling
 from souk.mongo import Mongo
 
 if TYPE_CHECKING:
@@ -24,21 +25,21 @@ class MongoCounters:
         """Keep them in `mongo`."""
         self._mongo = mongo
 
-    def count(self, receipts: Sequence[Receipt]) -> list[Product]:
+    def count(self, receipts: Sequence[Receipt], now: datetime) -> None:
         """Count the orders that were not counted before, in the order of their keys, in one transaction.
 
-        A product's `sold` is no part of what staff or the merge write, so that neither overtakes the other.
+        Whoever sold twice as much as it shows, shows that and tells of it in the same transaction. A product's `sold` is no part of what staff or the merge write, so that neither overtakes the other.
         """
         with self._mongo.transaction() as (documents, session):
             pieces = _counted(receipts, documents, session)
             totals = _totals(sorted(pieces), documents, session)
             grown = {one: sold for one, sold in totals.items() if doubled(sold, pieces[one])}
             if not grown:
-                return []
+                return
             documents.products.bulk_write(_shown(grown), session=session)
-            return [
-                product_of(one) for one in documents.products.find({"_id": {"$in": list(grown)}}, OWN, session=session)
-            ]
+            found = documents.products.find({"_id": {"$in": list(grown)}}, OWN, session=session)
+            if said := [(one, [changed(one, now)]) for one in map(product_of, found)]:
+                documents.products.bulk_write(telling(said), session=session)
 
     def sold(self, product_ids: Sequence[str]) -> Mapping[str, int]:
         """Return how many pieces were sold of each of these products that ever was."""

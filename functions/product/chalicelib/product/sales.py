@@ -7,10 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.product.events import changed
-from chalicelib.product.model import Product
 from chalicelib.product.receipts import Receipt
-from souk.events import Event
 
 Progress = Callable[[int, int], None]
 """Hears how many are done of how many."""
@@ -19,10 +16,11 @@ Progress = Callable[[int, int], None]
 class Counters(Protocol):
     """Counts pieces per product."""
 
-    def count(self, receipts: Sequence[Receipt]) -> list[Product]:
-        """Count the orders that were not counted before; claim and count in one transaction. Raises Unavailable.
+    def count(self, receipts: Sequence[Receipt], now: datetime) -> None:
+        """Count the orders that were not counted before. Raises Unavailable.
 
-        Return the products whose sales have doubled, more or less, since they showed them.
+        Claim, count, and tell of the products whose sales have doubled, more or less, since they showed them: in one
+        transaction.
         """
         ...
 
@@ -43,20 +41,9 @@ class PastSales(Protocol):
         ...
 
 
-class Tellable(Protocol):
-    """Keeps products whose outboxes can be added to."""
-
-    def tell(self, said: Sequence[tuple[Product, Sequence[Event]]]) -> int:
-        """Add events to products that are still at the version they tell of; return to how many."""
-        ...
-
-
-def count_sales(receipts: Sequence[Receipt], *, counters: Counters, store: Tellable, now: datetime) -> None:
-    """Count what orders sold; the index is told of sales as they double, as what sells well is ranked by their logarithm."""
-    if grown := counters.count(receipts):
-        store.tell([(one, [changed(one, now)]) for one in grown])
-
-
 def doubled(sold: int, pieces: int) -> bool:
-    """Tell whether the last so many pieces brought what was sold past a power of two."""
+    """Tell whether the last so many pieces brought what was sold past a power of two.
+
+    What sells well is ranked by the logarithm, so that is when the index needs to hear of it.
+    """
     return sold.bit_length() != (sold - pieces).bit_length()

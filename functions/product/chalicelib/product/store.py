@@ -63,6 +63,16 @@ def replacement(product: Product, events: Sequence[Event]) -> list[dict[str, Any
     return [{"$replaceWith": {"$mergeObjects": ["$$ROOT", kept, {"touched_at": "$$NOW"}, {"outbox": _outbox(events)}]}}]
 
 
+def telling(said: Sequence[tuple[Product, Sequence[Event]]]) -> list[Any]:
+    """Return the writes that add events to products which are still at the version they tell of."""
+    from pymongo import UpdateOne
+
+    return [
+        UpdateOne({"_id": product.id, "version": product.version}, [{"$set": {"outbox": _outbox(events)}}])
+        for product, events in said
+    ]
+
+
 def _outbox(events: Sequence[Event]) -> dict[str, Any]:
     newer = [event.type for event in events if event.type != Audited.TYPE]
     unsent = {"$filter": {"input": {"$ifNull": ["$outbox", []]}, "cond": {"$not": [{"$in": ["$$this.type", newer]}]}}}
@@ -213,14 +223,8 @@ class MongoProducts:
 
     def tell(self, said: Sequence[tuple[Product, Sequence[Event]]]) -> int:
         """Add events to products that are still at the version they tell of; return to how many."""
-        from pymongo import UpdateOne
-
-        asked = [
-            UpdateOne({"_id": product.id, "version": product.version}, [{"$set": {"outbox": _outbox(events)}}])
-            for product, events in said
-        ]
         with self._mongo.documents() as documents:
-            return documents.products.bulk_write(asked, ordered=False).matched_count
+            return documents.products.bulk_write(telling(said), ordered=False).matched_count
 
 
 def _wished(wish: Wish) -> dict[str, Any]:
