@@ -15,6 +15,7 @@ Row = dict[str, Any]
 CONNECT = 2  # seconds; statement time-outs are set on the roles, as a proxy refuses start-up options
 _WILD = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 BEGIN, COMMIT = b"BEGIN", b"COMMIT"
+AT_ONCE = 5_000  # rows that one statement removes
 IDLE = 30.0  # seconds after which a connection is asked whether it still lives: a silent network tells nothing
 
 
@@ -38,6 +39,17 @@ class Transaction:
         """Run a statement and return how many rows it touched."""
         self._execute(sql, values)
         return int(self._cursor.rowcount)
+
+    def remove(self, sql: str, **values: Any) -> int:
+        """Run a statement that removes at most `limit` rows until none is left, and return how many there were.
+
+        One that removed them all could outlast its time-out, as soon as they were too many, and then for ever.
+        """
+        removed, some = 0, AT_ONCE
+        while some >= AT_ONCE:
+            some = self.run(sql, limit=AT_ONCE, **values)
+            removed += some
+        return removed
 
     def one(self, sql: str, **values: Any) -> Row | None:
         """Return the first row, or None."""

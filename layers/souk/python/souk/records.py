@@ -25,10 +25,17 @@ CLAIM_ATTEMPT = """
 """
 KEPT_ATTEMPT = "SELECT fingerprint, outcome FROM attempts WHERE scope = %(scope)s"
 REMEMBER = "UPDATE attempts SET outcome = %(outcome)s WHERE scope = %(scope)s"
-SWEEP = """
-    WITH old_claims AS (DELETE FROM event_claims WHERE claimed_at < now() - interval '35 days'),
-         old_attempts AS (DELETE FROM attempts WHERE made_at < now() - interval '24 hours')
-    SELECT 1
+SWEEP_CLAIMS = """
+    DELETE FROM event_claims
+     WHERE (consumer, event_id) IN (
+           SELECT consumer, event_id FROM event_claims WHERE claimed_at < now() - interval '35 days'
+            LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
+SWEEP_ATTEMPTS = """
+    DELETE FROM attempts
+     WHERE scope IN (
+           SELECT scope FROM attempts WHERE made_at < now() - interval '24 hours'
+            LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -47,8 +54,9 @@ def claim(tx: Transaction, consumer: str, event: Event) -> bool:
 
 def sweep(database: Database) -> None:
     """Remove claims after 35 days and answers after 24 hours."""
-    with database.transaction() as tx:
-        tx.run(SWEEP)
+    with database.reading() as session:
+        session.remove(SWEEP_CLAIMS)
+        session.remove(SWEEP_ATTEMPTS)
 
 
 class KeptAttempts:

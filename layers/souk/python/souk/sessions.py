@@ -16,7 +16,7 @@ import msgspec
 from souk.auth import PrivateKey, Signer, digest
 from souk.errors import Missing, Unauthenticated
 from souk.ids import is_id, new_id
-from souk.postgres import Database, Row, Transaction
+from souk.postgres import AT_ONCE, Database, Row, Transaction
 
 ACCESS = timedelta(minutes=15)
 REFRESH = timedelta(days=30)
@@ -176,7 +176,12 @@ LIST = """
      WHERE subject = %(subject)s AND ended_at IS NULL AND used_at > %(oldest)s ORDER BY started_at DESC LIMIT 100
 """
 
-FORGET_TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < now() RETURNING session_id"
+FORGET_TOKENS = """
+    DELETE FROM refresh_tokens
+     WHERE token_hash IN (
+           SELECT token_hash FROM refresh_tokens WHERE expires_at < now() LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    RETURNING session_id
+"""
 FORGET_SESSIONS = """
     DELETE FROM sessions
      WHERE id = ANY(%(ids)s::uuid[]) AND NOT EXISTS (SELECT FROM refresh_tokens WHERE session_id = sessions.id)
@@ -185,9 +190,12 @@ FORGET_SESSIONS = """
 
 def sweep(database: Database) -> None:
     """Remove refresh tokens that have expired, and sessions that have none left: they tell where somebody was."""
-    with database.transaction() as tx:
-        spent = {str(row["session_id"]) for row in tx.all(FORGET_TOKENS)}
-        tx.run(FORGET_SESSIONS, ids=sorted(spent))
+    forgotten = AT_ONCE
+    while forgotten >= AT_ONCE:
+        with database.transaction() as tx:
+            tokens = tx.all(FORGET_TOKENS, limit=AT_ONCE)
+            tx.run(FORGET_SESSIONS, ids=sorted({str(one["session_id"]) for one in tokens}))
+        forgotten = len(tokens)
 
 
 class KeptSessions:

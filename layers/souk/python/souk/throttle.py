@@ -27,7 +27,10 @@ UNCOUNT = """
     UPDATE sign_in_failures SET failures = failures - 1
      WHERE key = ANY(%(keys)s) AND failures > 0 AND (SELECT count(*) FROM locked) > 0
 """
-SWEEP = "DELETE FROM sign_in_failures WHERE since <= %(oldest)s"
+SWEEP = """
+    DELETE FROM sign_in_failures
+     WHERE key IN (SELECT key FROM sign_in_failures WHERE since <= %(oldest)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
 FORGET = """
     WITH locked AS (
              SELECT key FROM sign_in_failures WHERE key IN (%(account)s, %(address)s) ORDER BY key FOR UPDATE
@@ -83,7 +86,7 @@ class KeptFailures:
     def sweep(self, now: datetime) -> None:
         """Remove failures that count no more."""
         with self._database.reading() as session:
-            session.run(SWEEP, oldest=now - WINDOW)
+            session.remove(SWEEP, oldest=now - WINDOW)
 
 
 def network(address: str) -> str:

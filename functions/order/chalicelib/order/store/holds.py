@@ -38,7 +38,13 @@ HAND_ON = """
      WHERE holds.sku = shelf.sku AND holds.location = shelf.location
        AND holds.quote_id = %(quote_id)s AND state = 'held' AND held_until >= now()
 """
-FORGET_HOLDS = "DELETE FROM holds WHERE state <> 'held' AND held_until < now() - interval '7 days'"
+FORGET_HOLDS = """
+    DELETE FROM holds
+     WHERE (quote_id, sku, location) IN (
+           SELECT quote_id, sku, location FROM holds
+            WHERE state <> 'held' AND held_until < now() - interval '7 days'
+            LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
 
 
 class HoldRows:
@@ -73,4 +79,4 @@ class HoldRows:
 
     def forget_holds(self) -> int:
         """Remove what was held a week ago."""
-        return self.tx.run(FORGET_HOLDS)
+        return self.tx.remove(FORGET_HOLDS)

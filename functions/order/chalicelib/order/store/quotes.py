@@ -29,7 +29,10 @@ READ_QUOTE = Planned(f"""
            ) AS vouchers
       FROM quotes WHERE id = %(id)s
 """)  # noqa: S608 - made of constants
-FORGET_QUOTES = "DELETE FROM quotes WHERE expires_at < now() - interval '7 days'"
+FORGET_QUOTES = """
+    DELETE FROM quotes
+     WHERE id IN (SELECT id FROM quotes WHERE expires_at < now() - interval '7 days' LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
 
 
 class QuoteRows:
@@ -70,4 +73,4 @@ class QuoteRows:
 
     def forget_quotes(self) -> int:
         """Remove quotes a week after they expired: they hold personal data."""
-        return self.tx.run(FORGET_QUOTES)
+        return self.tx.remove(FORGET_QUOTES)
