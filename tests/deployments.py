@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+from bench.serving import WITH_US, end
 
 from souk_cli.demo.shop import until
 from souk_local import layout
@@ -17,7 +18,8 @@ from souk_local.logs import last_of
 ROOT = Path(__file__).resolve().parents[1]
 SOUK = Path(sys.executable).with_name("souk")
 SERVICES = ("admin", "customer", "catalog", "product", "cart", "order")
-CARRIED = 45.0  # seconds that a bridge may take to finish what it carries
+STARTED = 180.0  # seconds that a web server may take to start; a few as a rule
+CARRIED = 90.0  # seconds that web server and bridge, one after the other, may take to finish what they do
 
 
 class Deployment(NamedTuple):
@@ -61,21 +63,17 @@ def serving(stores: Mapping[str, str]) -> Iterator[Deployment]:
     souk("down", "bridge", without=stores)
     log = layout.find().log("serve")
     with log.open("wb") as out:
-        process = subprocess.Popen([SOUK, "serve"], cwd=ROOT, env=environment(stores), stdout=out, stderr=out)
+        argv = [*WITH_US, str(SOUK), "serve"]
+        process = subprocess.Popen(argv, cwd=ROOT, env=environment(stores), stdout=out, stderr=out)
     deployment = Deployment("serve", f"http://127.0.0.1:{port('serve')}", lambda: "\n".join(last_of(log, 40)))
     try:
         for service in SERVICES:
             where = f"{deployment.base}/{service}/health/ready"
-            until(lambda where=where: answers(where), f"{where}\n{deployment.log()}", patience=60)  # type: ignore[misc]  # the loop's own address
-        until(lambda: answers(f"http://127.0.0.1:{port('bridge')}/status"), "the bridge of serve", patience=60)
+            until(lambda where=where: answers(where), f"{where}\n{deployment.log()}", patience=STARTED)  # type: ignore[misc]  # the loop's own address
+        until(lambda: answers(f"http://127.0.0.1:{port('bridge')}/status"), "the bridge of serve", patience=STARTED)
         yield deployment
     finally:
-        process.terminate()
-        try:
-            process.wait(CARRIED)
-        finally:
-            process.kill()
-            process.wait()
+        end(process, within=CARRIED)
 
 
 @contextmanager

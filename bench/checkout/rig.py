@@ -22,6 +22,7 @@ import psutil
 
 from bench.checkout.shop import Unexpected
 from bench.patience import until
+from bench.serving import WITH_US, end
 from souk_cli import connections
 from souk_local import layout, processes, redis, stack
 
@@ -168,18 +169,15 @@ def serving() -> Iterator[Served]:
     if stack.here().well("bridge") and place.deployed.exists():
         raise Unexpected("LocalStack's bridge runs, which shares the work; `souk down bridge` first")
     with place.log("chaos-serve").open("wb") as log:
-        served = subprocess.Popen([SOUK, "serve"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        served = subprocess.Popen([*WITH_US, SOUK, "serve"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     try:
         for service in ("admin", "customer", "product", "cart", "order"):
             _answered(place.port("serve"), f"/{service}/health")
         _answered(place.port("bridge"), "/status")
         yield Served(served)
     finally:
-        served.terminate()
-        try:
-            served.wait(STARTED_WITHIN)
-        except subprocess.TimeoutExpired:
-            served.kill()
+        with suppress(subprocess.TimeoutExpired):
+            end(served, within=STARTED_WITHIN)
 
 
 @contextmanager

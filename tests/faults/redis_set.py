@@ -10,6 +10,7 @@ from typing import Any
 
 import patience
 import redis
+from bench.serving import WITH_US
 from ports import free_ports
 
 PASSWORD = "made-up"
@@ -70,7 +71,8 @@ class RedisSet:
         if not config.exists():
             config.write_text(text.format(port=port, folder=folder, password=PASSWORD, primary=self.nodes[0]))
         log = (folder / "log").open("ab")
-        self._running[port] = subprocess.Popen(["redis-server", str(config), *options], stdout=log, stderr=log)
+        argv = [*WITH_US, "redis-server", str(config), *options]
+        self._running[port] = subprocess.Popen(argv, stdout=log, stderr=log)
         log.close()
 
     def kill(self, port: int) -> None:
@@ -130,7 +132,7 @@ class RedisSet:
             return client.execute_command(*words)
 
 
-def until(met: Callable[[], bool], *, within: float = 30.0) -> None:
+def until(met: Callable[[], bool], *, within: float = 60.0) -> None:
     """Wait until something is the case; a server that does not answer yet is not it."""
 
     def answered() -> bool:

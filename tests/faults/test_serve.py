@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 import pytest
+from bench.serving import WITH_US, all_gone, family
+from deployments import STARTED
 from patience import until
 
 from souk import records
@@ -22,7 +24,7 @@ from souk.ids import new_id
 from souk.postgres import Database
 from souk_local import layout
 
-pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(180, func_only=True)]
 WORKER = "souk_cli.bridge.worker"
 SOUK = Path(sys.executable).with_name("souk")
 
@@ -51,22 +53,16 @@ def asked(name: str, path: str) -> Any:
 @pytest.fixture
 def serve(stores: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     environment = {name: value for name, value in os.environ.items() if name not in stores}
-    with subprocess.Popen([SOUK, "serve"], env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*WITH_US, SOUK, "serve"], env=environment, stdout=subprocess.DEVNULL) as process:
         try:
-            until(lambda: asked("serve", "/order/health") is not None)
-            until(lambda: asked("bridge", "/status") is not None)
+            until(lambda: asked("serve", "/order/health") is not None, within=STARTED)
+            until(lambda: asked("bridge", "/status") is not None, within=STARTED)
+            until(lambda: consumers_of(process), within=STARTED)
             yield process
         finally:
             left = family(process)
             process.kill()
             until(lambda: all_gone(left))  # one that only does not answer any more may still have the port
-
-
-def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    try:
-        return psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
 
 
 def consumers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -79,10 +75,6 @@ def words_of(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
-
-
-def all_gone(processes: list[psutil.Process]) -> bool:
-    return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
 
 
 def forwarded(consumer: str) -> int:
@@ -103,7 +95,7 @@ def test_it_ends_in_order_and_leaves_nothing_behind(serve: subprocess.Popen[byte
     processes = family(serve)
     serve.send_signal(signal.SIGTERM)
     assert serve.wait(60) == 0
-    until(lambda: all_gone(processes), within=5)
+    until(lambda: all_gone(processes))
 
 
 def test_killed_it_leaves_nothing_behind_either(serve: subprocess.Popen[bytes]) -> None:
