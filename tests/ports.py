@@ -18,6 +18,14 @@ def free_ports(number: int) -> list[int]:
     return found
 
 
+def free_base(number: int) -> int:
+    """Return the first of so many ports in a row that nobody listens on."""
+    for base in random.sample(RANGE[:-number], len(RANGE) - number):
+        if all(map(is_free, range(base, base + number))):
+            return base
+    raise AssertionError(f"no {number} ports in a row are free")
+
+
 def is_free(port: int) -> bool:
     """Tell whether a server could listen there."""
     try:

@@ -1,7 +1,7 @@
 """The local gateway as it runs: a real nginx before a server that tells what it was sent."""
 
 import json
-import os
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from ports import free_base
 
 from souk.problems import REQUEST_ID
 from souk_local import credentials, gateway, install, nginx, processes, ready
-from souk_local.layout import Layout, find, make_folders
+from souk_local.layout import OFFSETS, Layout, find, make_folders
 from souk_local.site import Site
 
 pytestmark = pytest.mark.stack
 ANSWERS = {"missing": 404, "refused": 409, "invalid": 422, "bug": 500, "degraded": 503, "crash": 502, "expired": 504}
-BASE = int(os.environ.get("SOUK_TEST_GATEWAY_BASE", "8620"))
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -107,16 +107,17 @@ def read(response: HTTPResponse) -> Answer:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    state = tmp_path_factory.mktemp("gateway")
-    for folder in (state, *list(state.parents)[:2]):  # nginx's own user has to pass
-        folder.chmod(0o755)
-    place = Layout(root=state, state=state, tools=find().tools, base=BASE)
+def running() -> Iterator[Gateway]:
+    # Beside the test stack, where nginx's own user passes through, and where the next run finds what a killed one left.
+    state = find().state.with_name("test-gateway")
+    place = Layout(root=state, state=state, tools=find().tools, base=free_base(max(OFFSETS.values()) + 1))
+    processes.stop(place, "gateway")
+    shutil.rmtree(state, ignore_errors=True)
     make_folders(place)
     install.packages(gateway.PACKAGES, say=print)
     here = Site(layout=place, credentials=credentials.load(place.credentials))
     with pytest.MonkeyPatch.context() as settings:
-        settings.setattr(nginx, "PATIENCE", "1s")
+        settings.setattr(nginx, "PATIENCE", "3s")
         yield from served(here, place)
 
 
@@ -130,13 +131,14 @@ def served(here: Site, place: Layout) -> Iterator[Gateway]:
             lambda: gateway.glance(here),
             alive=lambda: processes.is_alive(record),
             tail=lambda: place.log("gateway").read_text(),
-            within=10,
+            within=60,
         )
         gateway.write_routes({"order": "abc123", "cart": "def456"}, place=place)
         yield one
     finally:
         processes.stop(place, "gateway")
         one.leave()
+        shutil.rmtree(place.state)
 
 
 @pytest.fixture
@@ -263,8 +265,10 @@ def test_too_many_headers_are_a_problem(running: Gateway) -> None:
 
 def test_a_new_deployment_is_taken_up_at_once(door: Gateway) -> None:
     gateway.write_routes({"order": "new789"}, place=door.place)
-    assert door.ask("/order/orders").body["path"].startswith("/_aws/execute-api/new789/")
-    gateway.write_routes({"order": "abc123", "cart": "def456"}, place=door.place)
+    try:
+        assert door.ask("/order/orders").body["path"].startswith("/_aws/execute-api/new789/")
+    finally:
+        gateway.write_routes({"order": "abc123", "cart": "def456"}, place=door.place)
     assert door.ask("/order/orders").body["path"].startswith("/_aws/execute-api/abc123/")
 
 

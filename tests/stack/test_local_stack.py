@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ import msgspec
 import psycopg2
 import pytest
 from patience import until
+from ports import free_base
 
 from souk_local import credentials, layout, native, proc, processes, redis, site, store
 from souk_local.layout import Layout
@@ -24,7 +24,6 @@ from souk_local.stack import Stack
 
 pytestmark = pytest.mark.stack
 
-BASE = os.environ.get("SOUK_TEST_STACK_BASE", "8460")
 PARTS = ("postgres", "redis", "rabbitmq", "mongo")
 SOUK = Path(sys.executable).with_name("souk")
 
@@ -33,8 +32,9 @@ class Checkout:
     """A stack of the tests' own, worked by the command line as people do."""
 
     def __init__(self, home: Path) -> None:
-        self.environment = {**os.environ, "SOUK_HOME": str(home), "SOUK_PORT_BASE": BASE, "STACK": "native"}
-        self.place: Layout = msgspec.structs.replace(layout.find(), state=home, base=int(BASE))
+        base = free_base(max(layout.OFFSETS.values()) + 1)
+        self.environment = {**os.environ, "SOUK_HOME": str(home), "SOUK_PORT_BASE": str(base), "STACK": "native"}
+        self.place: Layout = msgspec.structs.replace(layout.find(), state=home, base=base)
 
     def souk(self, *words: str) -> str:
         done = subprocess.run([SOUK, *words], env=self.environment, text=True, capture_output=True, check=False)
@@ -56,9 +56,10 @@ class Checkout:
 
 @pytest.fixture(scope="module")
 def checkout() -> Iterator[Checkout]:
-    home = Path(tempfile.mkdtemp(prefix="souk-stack-", dir="/var/tmp"))
-    home.chmod(0o755)  # database users have to pass through, as they can't through pytest's own folders
+    # Beside the test stack, where database users pass through, and where the next run finds what a killed one left.
+    home = layout.find().state.with_name("test-stack-alone")
     made = Checkout(home)
+    made.souk("reset", "--yes")
     try:
         made.souk("up", *PARTS)
         yield made
@@ -69,7 +70,7 @@ def checkout() -> Iterator[Checkout]:
 
 def kill(record: Record) -> None:
     processes.tell([record], signal.SIGKILL)
-    assert processes.gone([record], 5)
+    assert processes.gone([record], 60)
 
 
 def test_up_twice_does_nothing_and_says_so(checkout: Checkout) -> None:
@@ -140,7 +141,7 @@ def test_after_a_failover_up_leaves_one_primary_that_has_the_data(checkout: Chec
     redis.talk(old, place.credentials.password("redis"), "SET", "kept", "this")
     redis.talk(old, place.credentials.password("redis"), "WAIT", "2", "5000")
     kill(checkout.pids()[next(name for name in redis.NODES if place.port(name) == old)])
-    until(lambda: place.port(redis.primary(place)) != old, within=20)
+    until(lambda: place.port(redis.primary(place)) != old)
     checkout.souk("up", *PARTS)
     password = place.credentials.password("redis")
     roles = {place.port(name): redis.talk(place.port(name), password, "ROLE")[0] for name in redis.NODES}
@@ -150,7 +151,9 @@ def test_after_a_failover_up_leaves_one_primary_that_has_the_data(checkout: Chec
 
 
 def test_down_ends_every_process_even_orphans_and_up_finds_the_data_again(checkout: Checkout) -> None:
-    primary = redis.primary(checkout.stack().site)
+    before = checkout.stack().site
+    primary = redis.primary(before)
+    redis.talk(before.port(primary), before.credentials.password("redis"), "SET", "kept", "this")
     kill(checkout.pids()["mongo"])
     checkout.souk("down")
     assert checkout.marked() == []
