@@ -4,7 +4,8 @@ import signal
 import subprocess
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import boto3
 import httpx
 import psutil
 import pytest
+from bench.serving import WITH_US
 from botocore.config import Config
 from patience import until
 from ports import free_ports
@@ -23,6 +25,7 @@ from souk_local import localstack as part
 
 pytestmark = [pytest.mark.stack, pytest.mark.enable_socket]
 
+PATIENCE = 180.0  # seconds; LocalStack takes a few to start, and a minute on a busy machine
 ROLE = "arn:aws:iam::000000000000:role/any"
 CODE = """
 import json, os, time
@@ -35,7 +38,8 @@ def handler(event, context):
         return {"batchItemFailures": [{"itemIdentifier": message} for message in bad]}
     if event.get("exit"):
         os._exit(1)
-    time.sleep(event.get("seconds", 0))
+    while "until" in event and not os.path.exists(event["until"]):
+        time.sleep(0.05)
     return {"layer": layered.NAME, "pid": os.getpid(), "setting": os.environ["SETTING"]}
 """
 
@@ -70,15 +74,20 @@ def interpreter(name: str) -> Path:
     return install.venv(layout.find(), name) / "bin" / "python"
 
 
-def start(home: Path) -> LocalStack:
+@contextmanager
+def running(home: Path) -> Iterator[LocalStack]:
+    """Run a LocalStack with a function; it is gone afterwards, whatever happened to it."""
     [port] = free_ports(1)
     variables = environment(port=port, home=home, runtime_python=interpreter("lambda-runtime"))
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(command(interpreter("localstack")), env=variables, stdout=log, stderr=log)
-    localstack = LocalStack(process, f"http://127.0.0.1:{port}", home)
-    until(lambda: healthy(localstack))
-    deploy(localstack)
-    return localstack
+    argv = [*WITH_US, *command(interpreter("localstack"))]
+    with (home / "log").open("wb") as log, subprocess.Popen(argv, env=variables, stdout=log, stderr=log) as process:
+        try:
+            localstack = LocalStack(process, f"http://127.0.0.1:{port}", home)
+            until(lambda: healthy(localstack), within=PATIENCE)
+            deploy(localstack)
+            yield localstack
+        finally:
+            process.kill()
 
 
 def healthy(localstack: LocalStack) -> bool:
@@ -113,21 +122,15 @@ def deploy(localstack: LocalStack) -> None:
         Role=ROLE,
         Code={"ZipFile": zipped(app=CODE)},
         Layers=layers,
-        Timeout=5,
+        Timeout=60,
         Environment={"Variables": {"SETTING": "set"}},
     )
 
 
-def stop(localstack: LocalStack) -> None:
-    localstack.process.kill()
-    localstack.process.wait(10)
-
-
 @pytest.fixture(scope="module")
 def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    started = start(tmp_path_factory.mktemp("localstack"))
-    yield started
-    stop(started)
+    with running(tmp_path_factory.mktemp("localstack")) as started:
+        yield started
 
 
 def test_a_function_runs_with_its_settings_and_the_later_of_two_layers(localstack: LocalStack) -> None:
@@ -160,16 +163,21 @@ def test_many_at_once_are_answered_by_few_processes(localstack: LocalStack) -> N
 def test_reserved_concurrency_refuses_what_is_beyond(localstack: LocalStack) -> None:
     functions = localstack.client("lambda")
     functions.put_function_concurrency(FunctionName="shop", ReservedConcurrentExecutions=1)
-    with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(localstack.invoke, seconds=2) for _ in range(4)]
-    functions.delete_function_concurrency(FunctionName="shop")
-    refusals = [one.exception() for one in asked if one.exception()]
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(localstack.invoke, until=str(localstack.home / "enough")) for _ in range(4)]
+            refused = (one.exception() for one in as_completed(asked))
+            refusals = [next(refused) for _ in range(3)]
+            (localstack.home / "enough").touch()
+        assert [one.exception() for one in asked if one.exception() not in refusals] == [None]
+    finally:
+        functions.delete_function_concurrency(FunctionName="shop")
     assert [type(refusal).__name__ for refusal in refusals] == ["TooManyRequestsException"] * 3
 
 
 def test_a_bad_message_comes_again_without_its_neighbours(localstack: LocalStack) -> None:
     queues, functions = localstack.client("sqs"), localstack.client("lambda")
-    address = queues.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "1"})["QueueUrl"]
+    address = queues.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "10"})["QueueUrl"]
     functions.create_event_source_mapping(
         EventSourceArn="arn:aws:sqs:eu-central-1:000000000000:work",
         FunctionName="shop",
@@ -194,13 +202,12 @@ def test_it_listens_on_the_loopback_address_alone(localstack: LocalStack) -> Non
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
 def test_no_function_outlives_it(tmp_path: Path, sign: signal.Signals) -> None:
-    mine = start(tmp_path)
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(mine.invoke, seconds=4)
+    with running(tmp_path) as mine, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(mine.invoke, until="for ever")
         until(lambda: psutil.Process(mine.process.pid).children())
         functions = psutil.Process(mine.process.pid).children(recursive=True)
         mine.process.send_signal(sign)
-        mine.process.wait(3)
-        gone, alive = psutil.wait_procs(functions, timeout=3)
+        mine.process.wait(40)
+        gone, alive = psutil.wait_procs(functions, timeout=40)
         assert (len(gone) > 0, alive) == (True, [])
-        assert asked.exception(10) is not None
+        assert asked.exception(40) is not None
