@@ -13,7 +13,7 @@ from souk.postgres import Database
 from souk_cli.demo.journey import PASSWORD
 from souk_cli.demo.shop import Reply, until
 
-pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(240, func_only=True)]
 SOON = 6.0  # seconds that a degraded answer may take on a busy machine
 Without = Callable[[str], AbstractContextManager[None]]
 

@@ -10,7 +10,7 @@ from bench.checkout.rig import Rig
 from bench.checkout.shopping import Progress
 from bench.table import Row
 
-pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(580)]
+pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(580, func_only=True)]
 SEED = 31
 KILLS = ("messages mixed", "redis parted", "kill postgres", "kill bridge")
 

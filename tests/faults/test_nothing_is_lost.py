@@ -18,7 +18,7 @@ from souk.postgres import Database
 from souk_cli.demo.shop import Reply, Shop, until
 from souk_local import layout, processes
 
-pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(540)]
+pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(540, func_only=True)]
 PATIENCE = 150.0  # seconds that a shop may be away, or its events may take to arrive
 PAUSE = 0.5  # seconds between two writes of one writer
 SCARCE = 5

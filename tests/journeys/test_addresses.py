@@ -10,7 +10,7 @@ from journeys.keeper import Keeper
 from souk.ids import new_id
 from souk_cli.demo.shop import Shop
 
-pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180, func_only=True)]
 JSON = {"content-type": "application/json"}
 REFUSALS = {
     "nowhere": ("GET", "/{}/no/such/address/at/all", {}, b"", 404),

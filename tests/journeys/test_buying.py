@@ -10,7 +10,7 @@ from souk.ids import new_id
 from souk_cli.demo.journey import Journey, Owner
 from souk_cli.demo.shop import Shop, until
 
-pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180, func_only=True)]
 
 
 @pytest.fixture

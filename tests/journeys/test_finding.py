@@ -7,7 +7,7 @@ from journeys.keeper import Goods, Keeper, Shopper, slip, word
 
 from souk_cli.demo.shop import until
 
-pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180, func_only=True)]
 
 
 def search(keeper: Keeper, **wanted: object) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from souk.postgres import Database
 from souk_cli.demo.journey import PASSWORD
 from souk_cli.demo.shop import until
 
-pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180, func_only=True)]
 
 
 def test_suspended_staff_stay_outside(keeper: Keeper) -> None:
