@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket, enable_socket
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,6 +21,9 @@ def pytest_configure() -> None:
     """Point everything a test starts at the test stack."""
     os.environ["SOUK_PORT_BASE"] = BASE
     os.environ["SOUK_HOME"] = HOME
+    # How long an example takes is no promise: a busy machine may stand still for a while.
+    settings.register_profile("souk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("souk")
 
 
 @pytest.fixture(autouse=True)

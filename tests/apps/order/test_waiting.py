@@ -70,14 +70,16 @@ def test_where_too_many_wait_the_answer_comes_at_once(shop: Shop) -> None:
         seated = threading.Barrier(SEATS + 1)
 
         def sit() -> bool:
-            seated.wait()
+            seated.wait(60)
             return enough.wait()
 
-        for _ in range(SEATS):
-            crowd.submit(ROOM.until, sit, seconds=60)
-        seated.wait()
-        got = read(shop, order, 0)
-        enough.set()
+        try:
+            for _ in range(SEATS):
+                crowd.submit(ROOM.until, sit, seconds=60)
+            seated.wait(60)
+            got = read(shop, order, 0)
+        finally:
+            enough.set()
     assert (got.status, got.headers["Retry-After"]) == (304, "1")
     assert "Preference-Applied" not in got.headers
 

@@ -102,7 +102,7 @@ def moved(to: State, now: datetime, cart: Cart) -> Cart:
     return replace(cart, state=to, merged_into="t" if to is State.MERGED else None).stamped(now)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=st.lists(steps, min_size=8, max_size=20), ends=st.sampled_from(State))
 def test_whatever_is_done_both_keepers_answer_alike(stores: dict[str, str], history: list[Step], ends: State) -> None:
     keepers: list[Carts] = [MemoryCarts(), live.carts]
