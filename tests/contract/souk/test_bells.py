@@ -19,7 +19,7 @@ pytestmark = pytest.mark.stores
 CHANNEL = "test_bells"
 RING = f"NOTIFY {CHANNEL}, %(about)s"
 END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %(name)s AND usename = current_user"
-SOON = 5.0  # seconds
+SOON = 20.0  # seconds
 
 
 class Heard:
@@ -80,7 +80,7 @@ def test_the_same_is_said_once_in_a_transaction(heard: Heard, database: Database
 
 def test_a_listener_whose_connection_was_ended_listens_again(heard: Heard, database: Database) -> None:
     with database.reading() as session:
-        assert session.run(END, name=f"souk-order-{CHANNEL}") == 1
+        assert session.run(END, name=f"souk-order-{CHANNEL}") >= 1  # one that was hung up on may still be there
 
     def is_heard() -> bool:
         ring(database, "again")

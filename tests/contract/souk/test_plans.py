@@ -18,6 +18,7 @@ def database(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setenv(SESSIONS, OWN)
     database = Database("order", "OWNER_DATABASE_URL")
     with database.reading() as session:
+        session.run("DROP TABLE IF EXISTS planned")  # of a run that was killed
         session.run("CREATE TABLE planned (id uuid PRIMARY KEY)")
     yield database
     with database.reading() as session:
