@@ -45,7 +45,7 @@ from chalicelib.order.vouchers import NewVoucher, VoucherEdit, VoucherQuery
 from souk import records
 from souk.clock import utcnow
 from souk.events import Event
-from souk.http import Admits, Answer, Souk, Takes
+from souk.http import Admits, Answer, Souk, Takes, created
 from souk.paging import Page
 from souk.waiting import ROOM, Full, applied
 
@@ -83,7 +83,7 @@ def hold_stock(quote_id: str) -> HoldView:
         return HoldView.of(quote_id, holds.hold(quote_id, holder=holder, bounds=bounds, books=books))
 
 
-@app.route("/quotes/{quote_id}/reservation", methods=["DELETE"])
+@app.route("/quotes/{quote_id}/reservation", methods=["DELETE"], status=204)
 def give_back_stock(quote_id: str) -> None:
     """Give back what is held for a quote."""
     with live.books() as books:
@@ -215,11 +215,16 @@ def read_location(code: str) -> Site:
 
 
 @app.route("/locations", methods=["POST"], status=201, permission="stock:write", takes=Takes.KEY)
-def add_location(body: NewSite) -> Site:
+def add_location(body: NewSite) -> Answer[Site]:
     """Open a location."""
     origin = app.origin
     with live.books() as books:
-        return app.once(books.attempts, lambda: locations.add(body, origin=origin, now=utcnow(), sites=books))
+
+        def decide() -> Answer[Site]:
+            added = locations.add(body, origin=origin, now=utcnow(), sites=books)
+            return created(added, f"/order/locations/{added.code}")
+
+        return app.once(books.attempts, decide)
 
 
 @app.route("/locations/{code}", methods=["PATCH"], permission="stock:write", takes=Takes.VERSION)
@@ -257,13 +262,14 @@ def list_vouchers(query: VoucherQuery) -> Page[Voucher]:
 
 
 @app.route("/vouchers", methods=["POST"], status=201, permission="vouchers:write", takes=Takes.KEY)
-def create_voucher(body: NewVoucher) -> Voucher:
+def create_voucher(body: NewVoucher) -> Answer[Voucher]:
     """Make a voucher: so much off the goods, for so many orders."""
     origin = app.origin
     with live.books() as books:
 
-        def decide() -> Voucher:
-            return vouchers.create(body, origin=origin, now=utcnow(), vouchers=books)
+        def decide() -> Answer[Voucher]:
+            made = vouchers.create(body, origin=origin, now=utcnow(), vouchers=books)
+            return created(made, f"/order/vouchers/{made.code}")
 
         return app.once(books.attempts, decide)
 

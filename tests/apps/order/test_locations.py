@@ -17,6 +17,7 @@ def location(shop: Shop, rank: int = 1) -> str:
     code = f"l-{new_id()[-12:]}"
     reply = shop.doors("POST", "/locations", {"code": code, "name": "Loft", "rank": rank}, token=shop.staff)
     assert (reply.status, reply.etag) == (201, '"1"'), reply
+    assert reply.headers["Location"] == f"/order/locations/{code}"
     return code
 
 

@@ -34,6 +34,17 @@ def test_the_api_document_is_valid(service: str) -> None:
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
+@pytest.mark.parametrize("service", apps.SERVICES)
+def test_a_door_that_answers_nothing_says_204(service: str) -> None:
+    silent = [door for door in apps.app(service).doors if door.answer in {None, type(None)}]
+    assert [(door.path, door.status) for door in silent if door.status != 204] == []
+
+
+@pytest.mark.parametrize("service", apps.SERVICES)
+def test_the_api_document_names_no_module(service: str) -> None:
+    assert [name for name in describe(apps.app(service))["components"]["schemas"] if "." in name] == []
+
+
 def spoken(code: CodeType) -> set[str]:
     inner = (one for one in code.co_consts if isinstance(one, CodeType))
     return set(code.co_names).union(*map(spoken, inner))

@@ -23,7 +23,7 @@ class Code(StrEnum):
     PRE_ORDER = "pre-order"  # it is not out yet
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Remark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a shopper should know about a line; `left` is how many there are where that is the matter."""
 
     code: Code
@@ -90,7 +90,7 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     available: int | None = None
     awaited: int = 0
     due_on: date | None = None
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Remark, ...] = ()
     note: str = ""
 
 
@@ -262,21 +262,21 @@ def _line(line: Line, market: str, shelved: Mapping[str, Shelved] | None) -> Lin
     )
 
 
-def _problems(line: Line, known: Shelved | None, price: Money | None) -> Iterator[Problem]:
+def _problems(line: Line, known: Shelved | None, price: Money | None) -> Iterator[Remark]:
     if known is None or price is None or not known.published:
-        yield Problem(code=Code.NO_LONGER_SOLD, detail="no longer sold")
+        yield Remark(code=Code.NO_LONGER_SOLD, detail="no longer sold")
         return
     if price != line.price:
-        yield Problem(code=Code.PRICE_CHANGED, detail="the price has changed since this was added")
+        yield Remark(code=Code.PRICE_CHANGED, detail="the price has changed since this was added")
     left = known.available
     if left is not None and left < line.quantity:
         if left > 0:
-            yield Problem(code=Code.NOT_ENOUGH, detail=f"only {left} left", left=left)
+            yield Remark(code=Code.NOT_ENOUGH, detail=f"only {left} left", left=left)
         else:
-            yield Problem(code=Code.OUT_OF_STOCK, detail="out of stock", left=0)
+            yield Remark(code=Code.OUT_OF_STOCK, detail="out of stock", left=0)
     elif awaited := known.awaited(line.quantity):
         when = f", expected on {known.due_on}" if known.due_on else ""
         if known.released_on:
-            yield Problem(code=Code.PRE_ORDER, detail=f"not out yet{when}")
+            yield Remark(code=Code.PRE_ORDER, detail=f"not out yet{when}")
         else:
-            yield Problem(code=Code.BACK_ORDER, detail=f"{awaited} of them not there yet{when}")
+            yield Remark(code=Code.BACK_ORDER, detail=f"{awaited} of them not there yet{when}")
