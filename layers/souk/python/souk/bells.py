@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from souk.errors import SoukError
 from souk.plans import is_own
 from souk.postgres import CONNECT
 from souk.settings import setting
@@ -46,7 +47,7 @@ class Listener:
         while not self._ending.is_set():
             try:
                 self._listen()
-            except (psycopg2.Error, OSError):
+            except (psycopg2.Error, OSError, SoukError):  # secrets may not be there yet either
                 self.hears = False
                 self._ending.wait(AGAIN)
         self.hears = False
