@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from souk import problems
+from souk import problems, telemetry
 from souk.errors import SoukError
-from souk.http import ALWAYS, CORS, VERBS, Souk
+from souk.http import ALWAYS, BODY_LIMIT, CORS, VERBS, Souk
 from souk_cli import apps
 from souk_cli.serve import pages, proxy, warm, watch
 from souk_cli.serve.routes import Found, Routes
@@ -61,16 +61,16 @@ def answer(environ: proxy.Environ) -> Mapping[str, Any]:
     _, name, *rest = whole.split("/", 2)
     service = services().get(name)
     if service is None:
-        return pages.page(environ["REQUEST_METHOD"], whole) or refused(problems.nowhere())
+        return pages.page(environ["REQUEST_METHOD"], whole) or refused(environ, problems.nowhere())
     path = "/" + "".join(rest)
     found = service.routes.find(path)
     if found is None:
-        return refused(problems.nowhere())
+        return refused(environ, problems.nowhere())
     method = environ["REQUEST_METHOD"]
     if method == "OPTIONS":
-        return service.preflight(found) or refused(problems.nowhere())
+        return service.preflight(found) or refused(environ, problems.nowhere())
     if method not in service.app.routes[found.template]:
-        return refused(problems.NotAllowed("this address does not answer that method", list(VERBS)))
+        return refused(environ, problems.NotAllowed("this address does not answer that method", list(VERBS)))
     return asked(service, environ, path, found)
 
 
@@ -78,7 +78,7 @@ def asked(service: Service, environ: proxy.Environ, path: str, found: Found) -> 
     """Return the service's own answer."""
     body = proxy.body_of(environ)
     if body is None:
-        return refused(problems.TooLarge(f"a body has at most {proxy.BODY_LIMIT} bytes"))
+        return refused(environ, problems.TooLarge(f"a body has at most {BODY_LIMIT} bytes"))
     client = proxy.client_of(environ, proxies())
     event = proxy.event_of(
         environ, service=service.name, path=path, found=found, body=body, client=client, binary=service.binary
@@ -88,10 +88,11 @@ def asked(service: Service, environ: proxy.Environ, path: str, found: Found) -> 
     return told
 
 
-def refused(error: SoukError) -> Mapping[str, Any]:
+def refused(environ: proxy.Environ, error: SoukError) -> Mapping[str, Any]:
     """Return an error with the headers that every answer of ours carries."""
-    given = problems.answer(error)
-    headers = {**CORS.get_access_control_headers(), **ALWAYS, **given.headers}
+    with problems.traced(proxy.headers_of(environ, "")):
+        given, named = problems.answer(error), {"X-Request-Id": telemetry.request_id.get()}
+    headers = {**CORS.get_access_control_headers(), **ALWAYS, **given.headers, **named}
     return {"statusCode": given.status_code, "headers": headers, "body": given.body}
 
 

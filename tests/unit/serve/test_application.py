@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from souk.http import BODY_LIMIT
 from souk_cli.serve import wsgi
 
 
@@ -40,6 +41,13 @@ def test_an_unknown_service_is_a_problem_that_browsers_may_read() -> None:
     assert told.status == 404
     assert told.headers["content-type"] == "application/problem+json"
     assert told.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing/here"), ("BREW", "/order/health")])
+def test_what_no_service_is_asked_is_answered_under_the_id_of_the_request(method: str, path: str) -> None:
+    told = Reply(method, path, HTTP_X_REQUEST_ID="0123456789-abc")
+    assert told.headers["x-request-id"] == "0123456789-abc"
+    assert json.loads(told.body)["instance"] == "urn:souk:request:0123456789-abc"
 
 
 @pytest.mark.parametrize(
@@ -78,4 +86,7 @@ def test_the_api_document_stands_beside_the_services() -> None:
 
 def test_a_body_that_is_too_large_is_refused_unread() -> None:
     told = Reply("POST", "/order/quotes", CONTENT_LENGTH="99999999")
-    assert told.status in {404, 413}
+    assert told.status == 413
+    assert (
+        json.loads(told.body)["detail"] == f"a body has at most {BODY_LIMIT} bytes"
+    )  # the doors' limit, not the server's

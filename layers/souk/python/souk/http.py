@@ -108,7 +108,7 @@ class Souk(CurrentRequest, QueueDoors, Chalice):
         decoder = msgspec.json.Decoder(door.body) if door.body is not None else None
 
         def guarded(**parts: str) -> Response:
-            with problems.traced(self.request):
+            with problems.traced(self.request.headers):
                 try:
                     self._admit(door)
                     if Takes.VERSION in door.takes:
@@ -203,7 +203,7 @@ class Souk(CurrentRequest, QueueDoors, Chalice):
 
     def _refusing(self, error: SoukError) -> Callable[..., Response]:
         def refused(**_: str) -> Response:
-            with problems.traced(self.request):
+            with problems.traced(self.request.headers):
                 return self._finished(problems.answer(error))
 
         return refused

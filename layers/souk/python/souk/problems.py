@@ -2,12 +2,12 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from chalice.app import Request, Response
+from chalice.app import Response
 
 from souk import errors, telemetry
 from souk.errors import Fault, SoukError
@@ -190,11 +190,11 @@ def replayed(stored: bytes) -> Response:
 
 
 @contextmanager
-def traced(request: Request) -> Iterator[None]:
-    """Give the request its ids: its own, and the trace that it belongs to (W3C Trace Context, or its own id)."""
-    given = request.headers.get("x-request-id", "")
+def traced(headers: Mapping[str, str]) -> Iterator[None]:
+    """Give a request its ids by its headers: its own, and the trace it belongs to (W3C Trace Context, or its own id)."""
+    given = headers.get("x-request-id", "")
     one = given if REQUEST_ID.fullmatch(given) else new_id()
-    parent = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
+    parent = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
     first = telemetry.request_id.set(one)
     second = telemetry.trace_id.set(parent[1] if parent else one)
     try:
