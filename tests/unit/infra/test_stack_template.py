@@ -48,10 +48,11 @@ def consumers() -> dict[str, set[str]]:
     return {service: {one.name for one in owned} for service, owned in apps.consumers().items()}
 
 
-def statements(service: str) -> list[dict[str, Any]]:
+def statements(service: str, effect: str = "Allow") -> list[dict[str, Any]]:
     role = template()["Resources"][f"{service.capitalize()}Role"]["Properties"]
     (policy,) = role["Policies"]
-    return [plain(one) for one in policy["PolicyDocument"]["Statement"]]
+    found = [plain(one) for one in policy["PolicyDocument"]["Statement"]]
+    return [one for one in found if one["Effect"] == effect]
 
 
 def plain(statement: dict[str, Any]) -> dict[str, Any]:
@@ -121,6 +122,15 @@ def test_nothing_is_allowed_on_everything_but_network_interfaces(service: str) -
         if "*" in listed(statement["Resource"]):
             assert all(action.startswith("ec2:") for action in listed(statement["Action"]))
         assert not any("*" in action for action in listed(statement["Action"]))
+
+
+@pytest.mark.parametrize("service", apps.SERVICES)
+def test_a_functions_own_code_has_no_business_with_network_interfaces(service: str) -> None:
+    (denied,) = statements(service, "Deny")
+    assert (denied["Action"], denied["Resource"]) == ("ec2:*", "*")
+    assert denied["Condition"] == {
+        "Null": {"lambda:SourceFunctionArn": "false"}
+    }  # Lambda says it of code's calls alone
 
 
 def test_the_bridge_may_send_to_every_queue_and_nothing_else() -> None:
