@@ -13,6 +13,7 @@ from chalicelib.product import events, live
 from chalicelib.product.changes import Change, Overtaken
 from chalicelib.product.model import Product, State
 from chalicelib.product.products import Made, Wish
+from chalicelib.product.store import MongoProducts
 from souk.audit import Audited
 from souk.clock import utcnow
 from souk.errors import Missing, Refused
@@ -201,3 +202,20 @@ def test_events_of_a_version_that_went_are_not_told(store: Any) -> None:
     assert store.tell([(one, events.standing(one, utcnow()))]) == 0
     assert store.tell([(store.get(one.id), events.standing(store.get(one.id), utcnow()))]) == 1
     assert store.unsent(one.id) == ["product.published", "product.changed"]
+
+
+def test_a_product_that_cannot_be_read_holds_no_other_up(stores: dict[str, str]) -> None:
+    store, tea = MongoProducts(live.documents), category()
+    wrong, good = kept(store, within=tea), kept(store, within=tea)
+    begun = utcnow() - timedelta(minutes=1)
+    with live.documents.documents() as documents:
+        documents.products.update_one({"_id": wrong.id}, {"$set": {"details.slug": 7, "touched_at": begun}})
+        documents.products.update_one({"_id": good.id}, {"$set": {"touched_at": begun}})
+    skus = [one.details.skus[0].sku for one in (wrong, good)]
+    told = [one.id for batch in store.touched(begun) for one in batch]
+    assert (wrong.id in told, good.id in told) == (False, True)
+    assert [one.id for one in store.of_skus(skus)] == [good.id]
+    assert [one.id for one in store.pick(Wish(category=tea.id), after=None, limit=1)] == [good.id]
+    assert [one.id for one in store.in_category(tea.id, older_than=99, limit=1)] == [good.id]
+    with live.documents.documents() as documents:
+        documents.products.delete_one({"_id": wrong.id})

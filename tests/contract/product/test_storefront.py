@@ -9,6 +9,7 @@ from contract.product.memory import MemoryShop
 from msgspec.structs import replace
 
 from chalicelib.product import live
+from chalicelib.product.browsing import MongoStorefront
 from chalicelib.product.model import Category, Product, State
 from chalicelib.product.storefront import Sort, Storefront, Wanted
 from souk.ids import new_id
@@ -97,6 +98,42 @@ def test_one_more_than_wanted_tells_of_another_page(shop: Any) -> None:
     tea = category()
     front = shelf(shop, *three(tea))
     assert len(front.find(Wanted(category=tea.id, limit=2)).rows) == 3
+
+
+def remove(front: Storefront, *products: Product) -> None:
+    for one in products:
+        if isinstance(front, MongoStorefront):
+            with live.documents.documents() as documents:
+                documents.products.delete_one({"_id": one.id})
+        else:
+            with live.search.client() as client:
+                client.delete(index="products", id=one.id)
+
+
+def damage(front: Storefront, one: Product) -> None:
+    if isinstance(front, MongoStorefront):
+        with live.documents.documents() as documents:
+            documents.products.update_one({"_id": one.id}, {"$set": {"details.skus": "none"}})
+    else:
+        with live.search.client() as client:
+            client.update(index="products", id=one.id, doc={"product": "{"}, refresh=True)
+
+
+@pytest.mark.parametrize("shop", [mongo, engine], ids=["mongo", "engine"], indirect=True)
+def test_a_product_that_cannot_be_read_keeps_no_other_from_being_shown(shop: Any) -> None:
+    tea = category()
+    products = (*three(tea), product("Green tea", within=tea, minutes=0))
+    front = shelf(shop, *products)
+    damage(front, products[1])
+    damage(front, products[3])
+    wanted = Wanted(category=tea.id, limit=1, facets=True)
+    first = front.find(wanted)
+    assert titles(first) == ["Çay", "Mint tea"]
+    assert titles(front.find(replace(wanted, after=first.rows[0].key))) == ["Mint tea"]
+    assert titles(front.find(replace(wanted, brands=("Acme",)))) == ["Çay", "Mint tea"]
+    if isinstance(front, MongoStorefront):
+        assert [one.id for one in front.show_all([products[1].id, products[0].id])] == [products[0].id]
+    remove(front, products[1], products[3])
 
 
 def test_a_category_shows_what_is_below_it(shop: Any) -> None:

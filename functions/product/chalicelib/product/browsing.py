@@ -1,8 +1,9 @@
 """MongoDB as a storefront: shows products, and finds them while the search engine is down."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chalicelib.product.legible import but_for, filled, legible
 from chalicelib.product.model import ALL, Product
 from chalicelib.product.store import OWN, product_of
 from chalicelib.product.storefront import SORTS, Found, Key, Order, Row, Sort, Suggestion, Wanted, field, place, words
@@ -26,9 +27,13 @@ class MongoStorefront:
         order = SORTS[sort]
         name, way = field(order, wanted.market), 1 if order.up else -1
         asked = {**_filters(wanted), **_past(wanted.after, order, name)}
+
+        def ask(left_out: Sequence[str]) -> Iterable[dict[str, Any]]:
+            found = documents.products.find({**asked, **but_for(left_out)}, SHORT)
+            return found.sort([(name, way), ("_id", way)]).limit(wanted.limit + 1)
+
         with self._mongo.documents() as documents:
-            found = documents.products.find(asked, SHORT).sort([(name, way), ("_id", way)]).limit(wanted.limit + 1)
-            products = [product_of(one) for one in found]
+            products = filled(ask, product_of)
         return Found(rows=[Row(one, place(one, sort, wanted.market)) for one in products])
 
     def suggest(self, typed: str, limit: int) -> list[Suggestion]:
@@ -56,7 +61,7 @@ class MongoStorefront:
         """Return those of the products that are published."""
         with self._mongo.documents() as documents:
             found = documents.products.find({"_id": {"$in": list(product_ids)}, "shelves": ALL}, SHORT)
-            return [product_of(one) for one in found]
+            return legible(found, product_of)
 
 
 def _filters(wanted: Wanted) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from chalicelib.product.legible import filled
 from chalicelib.product.model import ALL, Product
 from chalicelib.product.storefront import (
     SORTS,
@@ -70,8 +71,8 @@ def _texts(product: Product) -> list[str]:
     return [value for given in attributes for value in given.values() if isinstance(value, str)]
 
 
-def question(wanted: Wanted) -> Body:
-    """Return the body of a search.
+def question(wanted: Wanted, left_out: Sequence[str] = ()) -> Body:
+    """Return the body of a search; some are left out of what it finds, and counted.
 
     What narrows by a facet is filtered after the facets are counted, and each facet counts what the other ones leave.
     """
@@ -83,8 +84,9 @@ def question(wanted: Wanted) -> Body:
         "_source": SHORT,
         "track_total_hits": wanted.facets,
     }
-    if chosen:
-        body["post_filter"] = {"bool": {"filter": list(chosen.values())}}
+    if chosen or left_out:
+        others = {"must_not": {"ids": {"values": list(left_out)}}} if left_out else {}
+        body["post_filter"] = {"bool": {"filter": list(chosen.values()), **others}}
     if wanted.after:
         body["search_after"] = list(wanted.after)
     if wanted.facets:
@@ -168,12 +170,18 @@ class SearchIndex:
 
     def find(self, wanted: Wanted) -> Found:
         """Return products in order, with facets and the total where asked for."""
-        with self._search.client() as client:
-            answer = client.search(index=INDEX, **question(wanted)).body
-        hits = answer["hits"]
-        total = hits["total"]["value"] if wanted.facets else None
+        answer: Body = {}
+
+        def ask(left_out: Sequence[str]) -> list[Body]:
+            with self._search.client() as client:
+                answer.update(client.search(index=INDEX, **question(wanted, left_out)).body)
+            hits: list[Body] = answer["hits"]["hits"]
+            return hits
+
+        rows = filled(ask, _row)
+        total = answer["hits"]["total"]["value"] if wanted.facets else None
         facets = _counted(answer["aggregations"]) if wanted.facets else None
-        return Found(rows=[_row(hit) for hit in hits["hits"]], total=total, facets=facets)
+        return Found(rows=rows, total=total, facets=facets)
 
     def suggest(self, typed: str, limit: int) -> list[Suggestion]:
         """Return products whose title has words that begin like what was typed."""

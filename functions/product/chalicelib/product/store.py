@@ -3,7 +3,7 @@
 A product is one document: what the model knows, fields derived from it to be searched by, and the events not yet sent.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.product.changes import Change, Overtaken
+from chalicelib.product.legible import but_for, filled, legible
 from chalicelib.product.model import Product
 from chalicelib.product.products import Made, Wish
 from chalicelib.product.storefront import sorting, words, words_of
@@ -160,9 +161,13 @@ class MongoProducts:
     def pick(self, wish: Wish, *, after: Made | None, limit: int) -> list[Product]:
         """Return products, newest first."""
         asked: dict[str, Any] = {**_wished(wish), **_made_before(after)}
+
+        def ask(left_out: Sequence[str]) -> Iterable[dict[str, Any]]:
+            found = documents.products.find({**asked, **but_for(left_out)}, OWN)
+            return found.sort([("created_at", -1), ("_id", -1)]).limit(limit)
+
         with self._mongo.documents() as documents:
-            found = documents.products.find(asked, OWN).sort([("created_at", -1), ("_id", -1)]).limit(limit)
-            return [product_of(one) for one in found]
+            return filled(ask, product_of)
 
     def versions(self, product_id: str, *, below: int, limit: int) -> list[Product]:
         """Return what a product was, newest first."""
@@ -180,14 +185,16 @@ class MongoProducts:
                 {"category.version": {"$lt": older_than}},
             ]
         }
+        asked = {"details.category_id": category_id, **stale}
         with self._mongo.documents() as documents:
-            found = documents.products.find({"details.category_id": category_id, **stale}, OWN).limit(limit)
-            return [product_of(one) for one in found]
+            return filled(
+                lambda left_out: documents.products.find({**asked, **but_for(left_out)}, OWN).limit(limit), product_of
+            )
 
     def of_skus(self, skus: Sequence[str]) -> list[Product]:
         """Return the products that SKUs belong to."""
         with self._mongo.documents() as documents:
-            return [product_of(one) for one in documents.products.find({"codes": {"$in": list(skus)}}, OWN)]
+            return legible(documents.products.find({"codes": {"$in": list(skus)}}, OWN), product_of)
 
     def add_all(self, products: Sequence[tuple[Product, Sequence[Event]]]) -> set[str]:
         """Keep those that are not there yet; return their ids. Raises Refused."""
@@ -218,8 +225,9 @@ class MongoProducts:
         """Return, in batches, the products that anything changed about since a moment."""
         with self._mongo.documents() as documents:
             found = documents.products.find({"touched_at": {"$gte": since}}, OWN).batch_size(TOLD)
-            while batch := [product_of(one) for one in islice(found, TOLD)]:
-                yield batch
+            while batch := list(islice(found, TOLD)):
+                if products := legible(batch, product_of):
+                    yield products
 
     def tell(self, said: Sequence[tuple[Product, Sequence[Event]]]) -> int:
         """Add events to products that are still at the version they tell of; return to how many."""
