@@ -71,8 +71,11 @@ class Lane:
     def _run(self) -> None:
         while not self._ending.is_set() or (self._inbox.fresh and not self._away):
             batch = self._inbox.take(wait=WAIT, limit=self._limit)
-            if batch:
-                self.carry(batch)
+            try:
+                if batch:
+                    self.carry(batch)
+            except Exception as error:  # noqa: BLE001 - the outermost door: a lane that ended would leave everything lying
+                LOG.error("a batch was left lying", extra={"consumer": self.consumer}, exc_info=error)
 
     def carry(self, batch: Sequence[Delivery]) -> None:
         """Give a batch to the target, and see to each message by what became of it."""

@@ -6,9 +6,10 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from souk.clock import utcnow
 
@@ -47,7 +48,7 @@ class Percentiles(Struct, frozen=True, kw_only=True):
 
 
 class _Dated(Struct, frozen=True):
-    occurred_at: datetime
+    occurred_at: Annotated[datetime, Meta(tz=True)]
 
 
 class Statistics:

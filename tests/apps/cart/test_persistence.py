@@ -180,3 +180,12 @@ def test_a_resync_marks_what_changed_since(full: Shopper) -> None:
     assert resync(utcnow() - timedelta(minutes=1)) >= 1
     [score] = live.redis.ask(("ZSCORE", dirty, full.cart))
     assert int(score) == full.look()["version"]
+
+
+def test_a_cart_that_cannot_be_read_keeps_no_other_from_being_marked(full: Shopper) -> None:
+    _, dirty, _ = keys(full.cart)
+    wrong = [keys(new_id())[0] for _ in range(2)]
+    live.redis.ask(("ZREM", dirty, full.cart), ("SET", wrong[0], "text"), ("HSET", wrong[1], "version", "one"))
+    assert resync(utcnow() - timedelta(minutes=1)) >= 1
+    assert live.redis.ask(("ZSCORE", dirty, full.cart)) != [None]
+    live.redis.ask(("DEL", wrong[0]), ("DEL", wrong[1]))

@@ -1,5 +1,6 @@
 """A lane acknowledges what is done, keeps what has to wait, and parks what the function refused too often."""
 
+import threading
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -169,6 +170,32 @@ def test_a_function_that_breaks_does_not_end_its_lane() -> None:
     shop.put(1)
     shop.turn()
     assert shop.statistics.counts()["orders"].refused == 1
+
+
+def test_a_lane_goes_on_whatever_one_batch_did_to_it() -> None:
+    inbox, second = Inbox(), threading.Event()
+
+    class Broken:
+        def done(self, deliveries: Sequence[Delivery]) -> None:
+            if deliveries[0].tag == 1:
+                raise ZeroDivisionError
+            second.set()
+
+    lane = Lane(
+        "orders",
+        inbox=inbox,
+        target=Target(all_are(Verdict.DONE)),
+        subscription=Broken(),
+        park=lambda *_: True,
+        statistics=Statistics(["orders"]),
+        limit=1,
+    )
+    for tag in (1, 2):
+        inbox.put(Delivery(message_id="m", body=b"{}", channel=Channel(), tag=tag, delivered=0))
+    lane.start()
+    assert second.wait(10)
+    lane.finish()
+    lane.join(10)
 
 
 def test_a_message_that_breaks_a_function_takes_no_neighbour_with_it() -> None:

@@ -21,7 +21,8 @@ def test_no_events_have_no_percentiles() -> None:
 def test_the_time_from_an_event_to_its_effect_is_measured() -> None:
     statistics = Statistics(["orders"])
     began = utcnow() - timedelta(seconds=2)
-    statistics.took_effect([msgspec.json.encode({"occurred_at": began}), b"no event"])
+    of_nowhere = msgspec.json.encode({"occurred_at": began.replace(tzinfo=None)})
+    statistics.took_effect([msgspec.json.encode({"occurred_at": began}), b"no event", of_nowhere])
     found = statistics.latency()
     assert found.count == 1
     assert 2_000 <= found.p50_ms < 10_000

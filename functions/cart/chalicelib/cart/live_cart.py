@@ -148,11 +148,11 @@ class LiveCarts:
         first = int(since.timestamp() * 1_000_000) if since else 0
         marked, cursor = 0, "0"
         while True:
-            [(cursor, names)] = self._redis.ask(("SCAN", cursor, "MATCH", "{b??}:cart:*", "COUNT", 1000))
+            scan = ("SCAN", cursor, "MATCH", "{b??}:cart:*", "COUNT", 1000, "TYPE", "hash")
+            [(cursor, names)] = self._redis.ask(scan)
             versions = self._redis.ask(*(("HGET", name, "version") for name in names)) if names else []
-            fresh = [
-                (name, version) for name, version in zip(names, versions, strict=True) if int(version or -1) >= first
-            ]
+            told = zip(names, versions, strict=True)
+            fresh = [(name, version) for name, version in told if (version or "").isdecimal() and int(version) >= first]
             if fresh:
                 self._redis.ask(*(_dirty(name, version) for name, version in fresh))
             marked += len(fresh)
