@@ -183,7 +183,9 @@ class MemoryShop:
         return Found(rows=rows[: wanted.limit + 1])
 
     def suggest(self, typed: str, limit: int) -> list[Suggestion]:
-        *whole, begun = words(typed)
+        if not (typed_words := words(typed)):
+            return []
+        *whole, begun = typed_words
         found = [
             one
             for one in self._on_sale()
@@ -207,7 +209,8 @@ def _fits(one: Product, wanted: Wanted) -> bool:
     dear = wanted.highest is not None and amount > wanted.highest
     cheap = wanted.lowest is not None and amount < wanted.lowest
     brand = not wanted.brands or one.details.brand in wanted.brands
-    said = set(words(wanted.text)) <= set(words_of(one))
+    asked = set(words(wanted.text))
+    said = not wanted.text or (bool(asked) and asked <= set(words_of(one)))
     return wanted.category in one.shelves and brand and said and not dear and not cheap
 
 

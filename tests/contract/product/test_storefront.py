@@ -182,3 +182,10 @@ def test_titles_are_suggested_by_how_their_words_begin(shop: Any) -> None:
     front = shelf(shop, product(f"Spiced {unique}x tea"), product(f"{unique}x draft", state=State.DRAFT))
     assert [one.title for one in front.suggest(f"spiced {unique}", 5)] == [f"Spiced {unique}x tea"]
     assert front.suggest(f"plain {unique}", 5) == []
+
+
+def test_signs_without_a_word_suggest_and_find_nothing(shop: Any) -> None:
+    tea = category()
+    front = shelf(shop, product("Mint tea", within=tea))
+    assert front.suggest("?!", 5) == []
+    assert titles(front.find(Wanted(category=tea.id, text="?!"))) == []

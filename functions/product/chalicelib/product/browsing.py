@@ -37,8 +37,10 @@ class MongoStorefront:
         return Found(rows=[Row(one, place(one, sort, wanted.market)) for one in products])
 
     def suggest(self, typed: str, limit: int) -> list[Suggestion]:
-        """Return products that have all the words typed, the last one begun."""
-        *whole, begun = words(typed) or [""]
+        """Return products that have all the words typed, the last one begun; none where no word was typed."""
+        if not (typed_words := words(typed)):
+            return []
+        *whole, begun = typed_words
         asked: dict[str, Any] = {"shelves": ALL, "words": {"$elemMatch": {"$gte": begun, "$lt": begun + LAST}}}
         if whole:
             asked = {"$and": [asked, {"words": {"$all": whole}}]}
