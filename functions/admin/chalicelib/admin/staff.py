@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.admin.model import OWNER, PERMISSIONS, Role, RoleName, StaffMember, Standing, Status, permissions_of
 from souk.audit import Origin, audited
+from souk.auth import Caller, Kind
 from souk.errors import Fault, Forbidden, Invalid, Missing, Refused, Unauthenticated
 from souk.events import Event
 from souk.ids import is_id, new_id
@@ -178,6 +179,8 @@ def create_owner(email: str, name: str, password: str, *, now: datetime, store: 
     member = StaffMember(id=new_id(), email=email, name=name, roles=frozenset({OWNER}), created_at=now)
     if not store.add_member(member, secret):
         raise Refused("there is a member of staff with that email address", code="email-taken")
+    by = Origin(Caller(kind=Kind.STAFF, subject=member.id))
+    store.add_events(_audit(by, "staff.create", None, member, now))
     return member
 
 
@@ -202,5 +205,5 @@ def _no_more_than_own(permissions: frozenset[str], by: Origin) -> None:
         raise Forbidden(f"nobody can give or take what they may not do themselves: {', '.join(beyond)}")
 
 
-def _audit(by: Origin, action: str, before: StaffMember, after: StaffMember, now: datetime) -> Event:
+def _audit(by: Origin, action: str, before: StaffMember | None, after: StaffMember, now: datetime) -> Event:
     return audited(by, action, after.id, service="admin", now=now, before=before, after=after, personal=PERSONAL)
