@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
+from souk.errors import Refused
+from souk_cli import target
 from souk_cli.apps import SERVICES
-from souk_cli.migrate import migrate
+from souk_cli.connections import HERE
+from souk_cli.migrate import STORES, migrate
 
 
 @click.command("migrate")
 @click.argument("services", nargs=-1, type=click.Choice(SERVICES))
 @click.option(
-    "--stage", default="local", show_default=True, help="Another than local takes addresses from the environment."
+    "--stage",
+    default="local",
+    show_default=True,
+    help="Another than local and serve takes addresses from the environment.",
 )
 def command(services: tuple[str, ...], stage: str) -> None:
     """Apply the migrations of SERVICES (all of them when none is named) that were not applied yet."""
-    settings = settings_of(stage)
+    wanted = services or SERVICES
+    settings = settings_of(stage, wanted)
     applied = 0
-    for service in services or SERVICES:
+    for service in wanted:
         for name in migrate(service, settings, say=lambda text: click.echo(f"warning: {text}", err=True)):
             applied += 1
             click.echo(f"{service:<9} {name}")
     click.echo(f"{applied} applied" if applied else "everything is up to date")
 
 
-def settings_of(stage: str) -> Mapping[str, str]:
-    """Return the addresses of a stage's stores: the local stack's own, else the environment's."""
-    if stage != "local":
-        return os.environ
-    import souk_local
+def settings_of(stage: str, services: Sequence[str]) -> Mapping[str, str]:
+    """Return the addresses of a stage's stores: the local stack's own, else the environment's.
 
-    return souk_local.connections(souk_local.here())
+    Raises Refused for a store elsewhere that the environment does not name: it would be passed over as up to date.
+    """
+    if stage in HERE:
+        import souk_local
+
+        return souk_local.connections(souk_local.here())
+    goal = target.of(stage)
+    if lacking := [name for name in goal.lacking(services) if name.endswith(tuple(STORES.values()))]:
+        raise Refused(f"these settings are missing: {', '.join(lacking)}")
+    return goal.settings

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from souk.errors import Refused
 from souk_cli import apps, ledgers, migrate
+from souk_cli.commands.migrate import settings_of
 from souk_cli.ledgers import Ledger
 
 NUMBERED = r"\d{4}\.[a-z0-9-]+"
@@ -71,3 +73,11 @@ def test_no_service_takes_the_name_of_a_shared_migration(service: str) -> None:
     shared = {path.stem for path in migrate.SHARED.iterdir()}
     own = {path.stem for path in migrate.sources(service, "postgres").glob("*.sql")}
     assert not shared & own
+
+
+def test_a_store_elsewhere_that_is_not_named_is_not_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PRODUCT_MONGO_URL", "PRODUCT_GRAPH_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PRODUCT_SEARCH_URL", "https://search.internal")
+    with pytest.raises(Refused, match=r"missing: PRODUCT_MONGO_URL, PRODUCT_GRAPH_URL$"):
+        settings_of("prod", ["product"])
