@@ -29,7 +29,6 @@ from chalicelib.order.locations import NewSite, SiteChange
 from chalicelib.order.management import OrderQuery
 from chalicelib.order.model.listing import Summary
 from chalicelib.order.model.order import Order
-from chalicelib.order.model.pricing import market_of
 from chalicelib.order.model.shipping import methods_to
 from chalicelib.order.model.stock import Site
 from chalicelib.order.model.tax import TaxRates
@@ -46,6 +45,7 @@ from souk import records
 from souk.clock import utcnow
 from souk.events import Event
 from souk.http import Admits, Answer, Souk, Takes, created
+from souk.markets import market_of
 from souk.paging import Page
 from souk.waiting import ROOM, Full, applied
 

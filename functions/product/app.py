@@ -17,6 +17,7 @@ from chalicelib.product.views import Card, Cards, Item, ProductView, Recommendat
 from souk.clock import utcnow
 from souk.events import Event
 from souk.http import Answer, Souk, Takes, created
+from souk.markets import market_of
 from souk.paging import Page
 from souk.queues import Told
 
@@ -36,7 +37,7 @@ def list_shelf(query: ListingQuery) -> Cards:
 @app.route("/listing/{product}")
 def show_item(product: str, query: ItemQuery) -> Answer[Item]:
     """Show a product on sale, by its id or its slug."""
-    market = listing.market(query.market)
+    market = market_of(query.market).code
     found, degraded = listing.shown(product, documents=live.shelves, index=live.index)
     item = Item.of(found, market, degraded=degraded)
     return Answer(item, headers={"ETag": f'"{found.version}-{found.rev}"'})
@@ -62,7 +63,7 @@ def suggest(query: SuggestionsQuery) -> Suggestions:
 @app.route("/recommendations")
 def recommend(query: RecommendationsQuery) -> Recommendations:
     """Recommend what was bought together with a product."""
-    market = listing.market(query.market)
+    market = market_of(query.market).code
     found = recommendation.recommended(
         query.product, query.limit, purchases=live.purchases, shop=live.shelves, index=live.index
     )

@@ -8,13 +8,14 @@ from contract.order import goods
 from contract.order.conftest import Keeper
 from msgspec.structs import replace
 
-from chalicelib.order.model.pricing import Terms, bill, market_of
+from chalicelib.order.model.pricing import Terms, bill
 from chalicelib.order.model.product import Product, SoldSku, offers_of
 from chalicelib.order.model.shipping import method_of
 from chalicelib.order.model.submission import Snapshot
 from chalicelib.order.model.tax import TaxRates
 from souk.errors import Unavailable
 from souk.ids import new_id
+from souk.markets import market_of
 
 
 def keep(keeper: Keeper, product: Product) -> None:

@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.order.model import pricing
 from chalicelib.order.model.pricing import Bill, Offer, Terms, Wish, bill
 from chalicelib.order.model.shipping import SHIPPING_METHODS, method_of, methods_to
 from chalicelib.order.model.tax import TaxClass, TaxRates, tax_on
 from chalicelib.order.model.voucher import Voucher, shares, taken_off
 from souk.errors import Invalid
-from souk.markets import MARKETS, Market
+from souk.markets import MARKETS, Market, market_of
 from souk.money import MOST, Money
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -199,7 +198,7 @@ def test_a_method_that_does_not_go_there_is_refused_with_those_that_do() -> None
 
 def test_what_is_unknown_is_pointed_at() -> None:
     for look_up, pointer in (
-        (lambda: pricing.market_of("moon"), "/market"),
+        (lambda: market_of("moon"), "/market"),
         (lambda: method_of("pigeon", "US"), "/shipping_method"),
     ):
         with pytest.raises(Invalid) as caught:

@@ -12,7 +12,7 @@ from chalicelib.cart.lines import Change, Limits, Merging, Offer, Quantity, Sku,
 from chalicelib.cart.model import Asked, Cart, Holder, State
 from chalicelib.cart.views import CartView, Changed, Opened, Shelved, changed, opened, view
 from souk.errors import Fault, Invalid, Missing, Unavailable
-from souk.markets import MARKETS
+from souk.markets import market_of
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -86,18 +86,12 @@ def token_of(cart_id: str, secret: str) -> str:
 
 def create(cart_id: str, *, market: str, token: str, asked: Asked, carts: Carts, now: datetime) -> Begun:
     """Open a guest's empty cart; the same key again finds the same cart. Raises Invalid, Unavailable."""
-    known_market(market)
+    market_of(market)
     kept = standing(cart_id, carts) if asked.key else None
     if kept is None:
         new = Cart(id=cart_id, market=market, holder=asked.holder, created_at=now, changed_at=now)
         kept = carts.create(new.stamped(now, asked))
     return Begun(opened(kept.cart, kept.cart.operation(asked), token), again=not kept.changed)
-
-
-def known_market(market: str) -> None:
-    """Raise Invalid for a market that there is not."""
-    if market not in MARKETS:
-        raise Invalid(f"there is no market {market}", faults=[Fault("/market", "unknown")])
 
 
 def standing(cart_id: str, carts: Carts) -> Kept | None:

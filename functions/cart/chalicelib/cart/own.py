@@ -6,11 +6,12 @@ from typing import Protocol
 
 import msgspec
 
-from chalicelib.cart.carts import Backup, Begun, Carts, Kept, known_market, standing
+from chalicelib.cart.carts import Backup, Begun, Carts, Kept, standing
 from chalicelib.cart.lines import Lines
 from chalicelib.cart.model import Asked, Cart, State
 from chalicelib.cart.views import CartSummary, opened, summary
 from souk.errors import Missing, Refused, Unavailable
+from souk.markets import market_of
 
 TRIES = 8  # every try that fails found another cart that is done with
 UNBORN_FOR = timedelta(hours=1)  # far longer than opening a cart takes
@@ -55,7 +56,7 @@ def open_cart(wanted: Place, *, asked: Asked, most: int, register: Register, car
     PostgreSQL decides which cart has the name, so that devices that open it at the same time get the same. One that was
     ordered, or merged into another, gives its name to the next, and with it what is saved for later.
     """
-    known_market(wanted.market)
+    market_of(wanted.market)
     for _ in range(TRIES):
         place = _entered(wanted, most=most, register=register, carts=carts, now=now)
         found = _found(place, wanted, asked, carts)

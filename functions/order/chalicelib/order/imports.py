@@ -19,7 +19,7 @@ from chalicelib.order.model.submission import Snapshot
 from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.store.books import Books
 from souk.ids import id_of
-from souk.markets import DEFAULT
+from souk.markets import DEFAULT, market_of
 from souk.money import Money
 from souk.postgres import Database
 
@@ -121,12 +121,12 @@ def _past(past: PastOrder, rates: Mapping[str, TaxRates]) -> Order:
 
 
 def _terms(past: PastOrder, rates: Mapping[str, TaxRates]) -> Terms:
-    home = pricing.market_of(past.market).countries[0]
+    home = market_of(past.market).countries[0]
     return Terms(method=method_of(METHOD, home), rates=rates.get(home) or TaxRates(country=home))
 
 
 def _bill(past: PastOrder, terms: Terms) -> Bill:
-    market = pricing.market_of(past.market)
+    market = market_of(past.market)
     asked: Counter[str] = Counter()
     for line in past.lines:
         asked[line.sku] += line.quantity

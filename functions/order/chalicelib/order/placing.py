@@ -47,6 +47,7 @@ from chalicelib.order.model.voucher import UsedUp
 from chalicelib.order.quotes import quoted
 from souk.errors import Unavailable
 from souk.events import Event
+from souk.markets import market_of
 
 
 class Products(Protocol):
@@ -202,7 +203,7 @@ def _is_behind(known: Product | None, line: SubmittedLine) -> bool:
 
 def _snapshot(submission: Submission, recalled: Recalled, offers: Mapping[str, Offer]) -> Snapshot:
     """Price a submission under the terms of this moment; vouchers are those that applied when it was submitted."""
-    wishes, market = submission.wishes(), pricing.market_of(submission.market)
+    wishes, market = submission.wishes(), market_of(submission.market)
     goods = pricing.goods_of(wishes, offers, currency=market.currency)
     terms = Terms(
         method=method_of(recalled.quote.bill.shipping_method, recalled.known.rates.country),

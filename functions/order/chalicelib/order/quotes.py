@@ -22,7 +22,7 @@ from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.model.voucher import Voucher
 from souk.errors import Fault, Invalid
 from souk.ids import new_id
-from souk.markets import DEFAULT, Market
+from souk.markets import DEFAULT, Market, market_of
 from souk.money import Money
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -89,7 +89,7 @@ def quote(
     `remembered` are the rates of tax by country as they were when last looked at.
     """
     rates = {} if remembered is None else remembered
-    market = pricing.market_of(wish.market)
+    market = market_of(wish.market)
     _check(_faults(wish, market))
     country = wish.shipping_address.country
     method = method_of(wish.shipping_method, country)

@@ -8,13 +8,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict, replace
 
-from chalicelib.order.model import pricing
 from chalicelib.order.model.voucher import Code, Limit, Off, Voucher
 from souk import paging
 from souk.audit import Origin, audited
 from souk.errors import Fault, Invalid
 from souk.events import Event
-from souk.markets import DEFAULT
+from souk.markets import DEFAULT, market_of
 from souk.money import Money
 from souk.paging import Page, PageQuery
 from souk.versions import as_seen
@@ -118,7 +117,7 @@ def _checked(voucher: Voucher) -> Voucher:
 
 
 def _faults(voucher: Voucher) -> Iterator[Fault]:
-    currency = pricing.market_of(voucher.market).currency
+    currency = market_of(voucher.market).currency
     if voucher.minimum is not None and voucher.minimum.currency != currency:
         yield Fault("/minimum/currency", f"this market's prices are in {currency}")
     if voucher.minimum is not None and voucher.minimum.amount < 0:

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 from chalicelib.product.model import Product
 from chalicelib.product.storefront import SORTS, Found, Key, Row, Score, Sort, Storefront, Wanted
-from souk.errors import Fault, Invalid, Missing, Unavailable
-from souk.markets import MARKETS
+from souk.errors import Missing, Unavailable
 from souk.paging import Page, page, unseal
 
 Answer = TypeVar("Answer")
@@ -53,10 +52,3 @@ def after(cursor: str | None, sort: Sort) -> Key | None:
 def paged(found: Found, limit: int) -> Page[Row]:
     """Return what was found as a page."""
     return page(found.rows, limit, lambda row: row.key)
-
-
-def market(code: str) -> str:
-    """Return the market's code. Raises Invalid where there is no such market."""
-    if code not in MARKETS:
-        raise Invalid("there is no such market", faults=[Fault("/market", "there is no such market")])
-    return code

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from chalicelib.product.listing import after, market
+from chalicelib.product.listing import after
 from chalicelib.product.model import ALL, Reference, SkuCode, State, Text
 from chalicelib.product.products import Made, Wish
 from chalicelib.product.storefront import Sort, Wanted, Whole
 from souk.errors import Fault, Invalid
-from souk.markets import DEFAULT
+from souk.markets import DEFAULT, market_of
 from souk.paging import PageQuery, unseal
 
 Minor = Annotated[int, Meta(ge=0, le=10**15, description="in minor units of the market's currency")]
@@ -60,7 +60,7 @@ class ListingQuery(PageQuery, frozen=True, kw_only=True):
             sort=self.sort,
             after=after(self.cursor, self.sort),
             limit=self.limit,
-            market=market(self.market),
+            market=market_of(self.market).code,
         )
 
 
@@ -87,7 +87,7 @@ class SearchQuery(PageQuery, frozen=True, kw_only=True):
             sort=self.sort,
             after=after(self.cursor, self.sort),
             limit=self.limit,
-            market=market(self.market),
+            market=market_of(self.market).code,
             facets=self.facets,
         )
 

@@ -13,8 +13,8 @@ from chalicelib.order.model.shipping import ShippingMethod
 from chalicelib.order.model.stock import Sku
 from chalicelib.order.model.tax import TaxClass, TaxRates, tax_on
 from chalicelib.order.model.voucher import Discount, Voucher, taken_off
-from souk.errors import Fault, Invalid
-from souk.markets import MARKETS, Market
+from souk.errors import Invalid
+from souk.markets import Market
 from souk.money import MOST, Money, total
 
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=9_999)]
@@ -131,13 +131,6 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     def codes(self) -> tuple[str, ...]:
         """The codes of its vouchers."""
         return tuple(one.code for one in self.discounts)
-
-
-def market_of(code: str) -> Market:
-    """Return the market. Raises Invalid for an unknown one."""
-    if code not in MARKETS:
-        raise Invalid("there is no such market", faults=[Fault("/market", "unknown market")])
-    return MARKETS[code]
 
 
 def goods_of(wishes: Sequence[Wish], offers: Mapping[str, Offer], *, currency: str) -> Money:

@@ -8,7 +8,8 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from chalicelib.order.model.pricing import Bill, Offer, Terms, Wish, bill, market_of
+from chalicelib.order.model.pricing import Bill, Offer, Terms, Wish, bill
+from souk.markets import market_of
 from souk.money import Money
 
 
