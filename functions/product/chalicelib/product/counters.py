@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.product.events import changed
+from chalicelib.product.legible import legible
 from chalicelib.product.receipts import Receipt
 from chalicelib.product.sales import Progress, doubled
 from chalicelib.product.store import BATCH, OWN, product_of, telling
@@ -38,7 +39,7 @@ class MongoCounters:
                 return
             documents.products.bulk_write(_shown(grown), session=session)
             found = documents.products.find({"_id": {"$in": list(grown)}}, OWN, session=session)
-            if said := [(one, [changed(one, now)]) for one in map(product_of, found)]:
+            if said := [(one, [changed(one, now)]) for one in legible(found, product_of)]:
                 documents.products.bulk_write(telling(said), session=session)
 
     def sold(self, product_ids: Sequence[str]) -> Mapping[str, int]:
