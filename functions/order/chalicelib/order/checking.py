@@ -7,7 +7,7 @@ each order that waits for its goods has them reserved.
 import msgspec
 
 from chalicelib.order import live
-from souk.postgres import Database, Transaction
+from souk.postgres import Transaction
 
 UNLIMITED = "SET LOCAL statement_timeout = 0"  # a large ledger takes its time
 CHECK = """
@@ -74,9 +74,9 @@ class Findings(msgspec.Struct, frozen=True):
     violations: list[Violation]
 
 
-def check(database: Database = live.database) -> Findings:
-    """Look at all of the stock, as it was at one moment."""
-    with database.transaction() as tx:
+def check() -> Findings:
+    """Look at all of the stock, as it was at one moment; what was looked at is counted just before."""
+    with live.database.transaction() as tx:
         tx.run(UNLIMITED)
         return Findings(dict(tx.one(COUNTED) or {}), found(tx))
 
