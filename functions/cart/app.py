@@ -18,7 +18,7 @@ from chalicelib.cart.events import (
     StockChanged,
 )
 from chalicelib.cart.lines import Change
-from chalicelib.cart.model import Asked, Holder, Rejection, Verdict
+from chalicelib.cart.model import Asked, Holder
 from chalicelib.cart.refusals import KeptRefusals
 from chalicelib.cart.submission import Acceptance, Submitted
 from chalicelib.cart.views import CartSummary, CartView, Changed, Opened
@@ -205,10 +205,7 @@ def _decided(submitted: Answer[Submitted]) -> Answer[Submitted]:
 @app.consumer("cart-products", ProductPublished, ProductUnpublished, ProductTrashed, ProductRecovered)
 def take_product(event: Event, fact: ProductPublished | ProductUnpublished) -> None:
     """Follow what is sold."""
-    if isinstance(fact, ProductPublished):
-        live.replica.publish(fact, event.version)
-    else:
-        live.replica.withdraw(fact, event.version)
+    live.replica.keep(fact, event.version)
 
 
 @app.batch_consumer("cart-stock", StockChanged)
@@ -220,11 +217,7 @@ def take_stock(told: Told[StockChanged]) -> None:
 @app.consumer("cart-outcomes", OrderPlaced, OrderRejected)
 def take_outcome(_: Event, fact: OrderPlaced | OrderRejected) -> None:
     """Close the cart that became an order; give back the one that did not."""
-    order, verdict, rejection = fact.order_id, Verdict.PLACED, None
-    if isinstance(fact, OrderRejected):
-        verdict = Verdict.REJECTED
-        rejection = Rejection(order_id=order, reasons=fact.reasons, quote_id=fact.quote_id)
-    outcomes.settle(order, verdict, rejection, submissions=live.submissions, carts=live.carts, now=utcnow())
+    outcomes.take(fact, submissions=live.submissions, carts=live.carts, now=utcnow())
 
 
 @app.batch_consumer("cart-persistence", CartChanged)

@@ -3,9 +3,19 @@
 from datetime import datetime
 
 from chalicelib.cart.carts import Carts
+from chalicelib.cart.events import OrderPlaced, OrderRejected
 from chalicelib.cart.model import Cart, Rejection, Verdict
 from chalicelib.cart.submission import Submission, Submissions
 from souk.errors import Missing
+
+
+def take(fact: OrderPlaced | OrderRejected, *, submissions: Submissions, carts: Carts, now: datetime) -> None:
+    """Settle by what an event tells."""
+    verdict, rejection = Verdict.PLACED, None
+    if isinstance(fact, OrderRejected):
+        verdict = Verdict.REJECTED
+        rejection = Rejection(order_id=fact.order_id, reasons=fact.reasons, quote_id=fact.quote_id)
+    settle(fact.order_id, verdict, rejection, submissions=submissions, carts=carts, now=now)
 
 
 def settle(

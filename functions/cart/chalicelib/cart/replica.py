@@ -101,18 +101,14 @@ class Replica:
             self._lately.note(beside, known)
         return known
 
-    def publish(self, product: ProductPublished, version: int) -> None:
-        """Take over a product as it is sold; SKUs it no longer has are not sold any more."""
+    def keep(self, product: ProductPublished | ProductUnpublished, version: int) -> None:
+        """Take over a product as it is sold, or that it is not; SKUs it no longer has are not sold any more."""
+        sold = _sold(product) if isinstance(product, ProductPublished) else None
         with self._database.transaction() as tx:
-            if _newer(tx, product.product_id, version, "published"):
+            if _newer(tx, product.product_id, version, "published" if sold else "withdrawn"):
                 tx.run(WITHDRAW, id=product.product_id, version=version)
-                tx.run(SELL, **_sold(product), id=product.product_id, version=version)
-
-    def withdraw(self, product: ProductUnpublished, version: int) -> None:
-        """Note that a product is not sold any more."""
-        with self._database.transaction() as tx:
-            if _newer(tx, product.product_id, version, "withdrawn"):
-                tx.run(WITHDRAW, id=product.product_id, version=version)
+                if sold:
+                    tx.run(SELL, **sold, id=product.product_id, version=version)
 
     def restock(self, levels: Sequence[tuple[StockChanged, int]]) -> None:
         """Take over how many of SKUs can be sold at locations, as of these versions; in one round trip."""
