@@ -50,6 +50,18 @@ def test_stock_below_what_is_promised_is_refused(shop: Shop) -> None:
     assert shop.doors("POST", f"/stock/{sku}/adjustments", lost, token=shop.staff).status == 409
 
 
+def test_the_ledger_tells_of_movements_alone(shop: Shop) -> None:
+    _, sku = shop.sell(stock=5)
+    nothing = {"change": 0, "reason": "corrected"}
+    refused = shop.doors("POST", f"/stock/{sku}/adjustments", nothing, token=shop.staff)
+    assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, "/change")
+    version = shop.doors("GET", f"/stock/{sku}", token=shop.staff).body["version"]
+    terms = shop.doors("PATCH", f"/stock/{sku}", {"low_at": 2}, token=shop.staff, if_match=f'"{version}"')
+    assert (terms.status, terms.body["low_at"], terms.body["version"]) == (200, 2, version + 1)
+    [entry] = shop.doors("GET", f"/stock/{sku}/adjustments", token=shop.staff).body["items"]
+    assert entry["on_hand"] == 5
+
+
 def test_an_adjustment_with_the_same_key_is_made_once(shop: Shop) -> None:
     sku = f"sku-{new_id()}"
     change = {"change": 5, "reason": "received", "note": "the green crate"}

@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from chalicelib.order.model.allocation import Shelf
 from chalicelib.order.model.stock import LOCATION, LedgerEntry, Level, Movement, Short, Site, Spot, moved
 from souk.clock import utcnow
@@ -52,8 +54,10 @@ class MemoryStock:
         self.ranks = {site.code: site.rank} | self.ranks
         return fresh
 
-    def agree(self, level: Level) -> None:
-        self.rows[level.spot] = level
+    def agree(self, level: Level) -> Level:
+        after = replace(level, version=level.version + 1, changed_at=self.now())
+        self.rows |= {level.spot: after}
+        return after
 
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         by_spot: dict[Spot, list[Movement]] = {}

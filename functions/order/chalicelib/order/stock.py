@@ -24,7 +24,7 @@ from chalicelib.order.model.stock import (
 )
 from souk import paging
 from souk.audit import Origin, audited
-from souk.errors import Missing
+from souk.errors import Fault, Invalid, Missing
 from souk.events import Event
 from souk.paging import Page, PageQuery
 from souk.versions import as_seen
@@ -96,8 +96,8 @@ class Stock(Protocol):
     def move(self, movements: Sequence[Movement]) -> list[Level]:
         """Move locked stock and note it in the ledger. Raises Short."""
 
-    def agree(self, level: Level) -> None:
-        """Keep a locked row's terms: when it is low, when more comes, when it is released."""
+    def agree(self, level: Level) -> Level:
+        """Keep a locked row's terms: when it is low, when more comes, when it is released. Return its next version."""
 
     def level(self, spot: Spot) -> Level:
         """Return a row of stock. Raises Missing."""
@@ -160,20 +160,25 @@ def agree(sku: str, terms: Terms, *, seen: int, origin: Origin, now: datetime, s
     spot = _spot(sku, terms.location)
     before = as_seen(_locked(spot, stock, opened=seen == 0), seen, name=f"stock of {sku}")
     backorder = before.backorder if terms.backorder is msgspec.UNSET else terms.backorder
-    changed = _movement(spot, Why.CORRECTED, origin, on_hand=0, backorder=backorder - before.backorder)
-    (level,) = stock.move([changed])
-    after = replace(
-        level,
-        low_at=level.low_at if terms.low_at is msgspec.UNSET else terms.low_at,
-        expected_on=level.expected_on if terms.expected_on is msgspec.UNSET else terms.expected_on,
-        released_on=level.released_on if terms.released_on is msgspec.UNSET else terms.released_on,
+    level = before
+    if backorder != before.backorder:
+        changed = _movement(spot, Why.CORRECTED, origin, on_hand=0, backorder=backorder - before.backorder)
+        (level,) = stock.move([changed])
+    after = stock.agree(
+        replace(
+            level,
+            low_at=level.low_at if terms.low_at is msgspec.UNSET else terms.low_at,
+            expected_on=level.expected_on if terms.expected_on is msgspec.UNSET else terms.expected_on,
+            released_on=level.released_on if terms.released_on is msgspec.UNSET else terms.released_on,
+        )
     )
-    stock.agree(after)
     return _told(before, after, "stock.agree", origin=origin, now=now, stock=stock)
 
 
 def adjust(sku: str, adjustment: Adjustment, *, origin: Origin, now: datetime, stock: Stock) -> Level:
-    """Change stock by so much; a SKU without stock so far gets some. Raises Missing, Short."""
+    """Change stock by so much; a SKU without stock so far gets some. Raises Missing, Invalid for no change, Short."""
+    if not adjustment.change:
+        raise Invalid("nothing changes by 0", faults=[Fault("/change", "must not be 0")])
     spot = _spot(sku, adjustment.location)
     before = _locked(spot, stock, opened=True)
     changed = _movement(spot, Why(adjustment.reason), origin, on_hand=adjustment.change, note=adjustment.note)

@@ -70,8 +70,10 @@ MOVE = Planned("""
     SELECT * FROM moved ORDER BY sku, location
 """)
 AGREE = """
-    UPDATE stock SET low_at = %(low_at)s, expected_on = %(expected_on)s, released_on = %(released_on)s
+    UPDATE stock SET low_at = %(low_at)s, expected_on = %(expected_on)s, released_on = %(released_on)s,
+                     version = version + 1, changed_at = now()
      WHERE sku = %(sku)s AND location = %(location)s
+    RETURNING *
 """
 READ_ROW = "SELECT * FROM stock WHERE sku = %(sku)s AND location = %(location)s"
 READ_ROWS = """
@@ -138,9 +140,10 @@ class StockRows:
             raise Short(missing)
         return levels
 
-    def agree(self, level: Level) -> None:
-        """Keep a locked row's terms: when it is low, when more comes, when it is released."""
-        self.tx.run(AGREE, **msgspec.structs.asdict(level))
+    def agree(self, level: Level) -> Level:
+        """Keep a locked row's terms: when it is low, when more comes, when it is released. Return its next version."""
+        (row,) = self.tx.all(AGREE, **msgspec.structs.asdict(level))
+        return _level(row)
 
     def level(self, spot: Spot) -> Level:
         """Return a row of stock. Raises Missing."""
