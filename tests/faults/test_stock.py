@@ -116,10 +116,10 @@ def test_who_cancels_an_order_that_just_appears_gives_its_goods_back_once(
 
 def test_a_unit_left_behind_is_sold_again_and_again_though_nobody_sweeps(stores: dict[str, str]) -> None:
     tea = shelve({LOCATION: 1})
-    placed = []
-    for _ in range(10):
-        placed.append(goods.order(SHOP, tea))
+    placed = [goods.order(SHOP, tea)]
+    for _ in range(9):
         goods.overdue(SHOP, placed[-1])
+        placed.append(goods.order(SHOP, tea))
     with live.reading() as books:
         found = [books.find(one.id) for one in placed]
     assert [one.status for one in found if isinstance(one, Order)] == [Status.CANCELLED] * 9 + [Status.PLACED]
