@@ -8,6 +8,7 @@ import pytest
 from doors import Doors, Reply, customer
 from turns import Turns, counted
 
+import souk.redis
 from chalicelib.cart import live
 from chalicelib.cart.replica import Lately
 from souk.ids import new_id
@@ -45,6 +46,7 @@ def wires(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, guest: Shoppe
         monkeypatch.setenv("CART_DATABASE_URL", urlunsplit(through))
         live.redis.close()
         live.database._drop()
+        monkeypatch.setattr(souk.redis, "REPLICAS_WITHIN", 1_000)  # or replicas that are slow cost a trip to PostgreSQL
         guest.look()  # connects
         live.database.ping()
         wires = Wires(redis, postgres)
