@@ -14,7 +14,7 @@ from souk_cli.demo.journey import PASSWORD
 from souk_cli.demo.shop import Reply, until
 
 pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(240, func_only=True)]
-SOON = 6.0  # seconds that a degraded answer may take on a busy machine
+SOON = 15.0  # seconds that a degraded answer may take on a busy machine; after thirty, clients give up
 Without = Callable[[str], AbstractContextManager[None]]
 
 
@@ -84,8 +84,8 @@ def test_without_the_search_engine_mongodb_searches(keeper: Keeper, without: Wit
         assert states(keeper, "product")["search"] == "down"
         assert keeper.stranger().buy(new)["status"] == "placed"
     back(keeper, "product")
-    until(lambda: finds(keeper, new) or None, "what was published meanwhile to be found", patience=60)
-    assert finds(keeper, goods, q=slip(goods.title))
+    until(lambda: finds(keeper, new) or None, "what was published meanwhile to be found")
+    until(lambda: finds(keeper, goods, q=slip(goods.title)) or None, "it to be found in spite of a slip")
 
 
 def test_without_the_graph_best_sellers_are_recommended(keeper: Keeper, without: Without) -> None:
@@ -101,7 +101,7 @@ def test_without_the_graph_best_sellers_are_recommended(keeper: Keeper, without:
         assert states(keeper, "product")["graph"] == "down"
         assert keeper.stranger().buy(pen, ink)["status"] == "placed"
     back(keeper, "product")
-    until(lambda: keeper.shop.get(where).body["together"] == 1 or None, "the order to be learnt from", patience=60)
+    until(lambda: keeper.shop.get(where).body["together"] == 1 or None, "the order to be learnt from")
     assert keeper.shop.get(where).body["degraded"] is False
 
 
@@ -122,7 +122,7 @@ def test_without_mongodb_products_are_shown_from_the_search_engine(keeper: Keepe
         assert ada.look().body["state"] == "submitted"
     back(keeper, "product")
     back(keeper, "order")
-    assert ada.outcome(submitted.body["order_id"], patience=60)["status"] == "placed"
+    assert ada.outcome(submitted.body["order_id"])["status"] == "placed"
     assert keeper.product(goods).etag == seen.etag
     keeper.reprice(goods, 1)
 
@@ -172,8 +172,8 @@ def test_without_rabbitmq_events_wait(keeper: Keeper, without: Without) -> None:
         shown = keeper.shop.get(f"/order/orders/{order}", token=ada.tickets[order])
         assert shown.body["status"] == "pending"
         assert {"down"}.isdisjoint(states(keeper, "order").values())
-    assert ada.outcome(order, patience=60)["status"] == "placed"
-    until(lambda: finds(keeper, new) or None, "what was published meanwhile to be found", patience=60)
+    assert ada.outcome(order)["status"] == "placed"
+    until(lambda: finds(keeper, new) or None, "what was published meanwhile to be found")
 
 
 def test_without_postgresql_nothing_is_half_done(keeper: Keeper, without: Without) -> None:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from souk.ids import new_id
 from souk_cli import owner
 from souk_cli.demo.journey import PASSWORD, Owner
-from souk_cli.demo.shop import Reply, Shop, Unexpected, until
+from souk_cli.demo.shop import PATIENCE, Reply, Shop, Unexpected, until
 from souk_cli.demo.wish import quote_for
 
 FRESH = 600.0  # seconds that a staff token is used; it is good for fifteen minutes
@@ -144,7 +144,7 @@ class Shopper:
             self.tickets[reply.body["order_id"]] = reply.body["order_token"]
         return reply
 
-    def outcome(self, order: str, *, patience: float = 30) -> dict[str, Any]:
+    def outcome(self, order: str, *, patience: float = PATIENCE) -> dict[str, Any]:
         """Wait for what becomes of a submission."""
 
         def decided() -> dict[str, Any] | None:

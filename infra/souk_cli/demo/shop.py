@@ -13,7 +13,7 @@ from souk.ids import new_id
 from souk_local.patience import keep_looking
 
 Found = TypeVar("Found")
-PATIENCE = 30.0  # seconds that an effect of an event may take; it usually takes a fraction of one
+PATIENCE = 120.0  # seconds that an effect of an event may take; a fraction of one where functions are warm and the machine is idle
 GLANCE = 0.1
 
 
