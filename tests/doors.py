@@ -1,5 +1,6 @@
 """Speaks to an app's doors as API Gateway would, through Chalice's own test client, with tokens signed like the shop's."""
 
+import functools
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,8 @@ from typing import Any
 import msgspec
 from chalice.test import Client
 
+from chalicelib.admin import live
+from chalicelib.admin.model import Role, StaffMember
 from souk.auth import PrivateKey, Signer
 from souk.clock import utcnow
 from souk.events import Event, Fact
@@ -92,6 +95,23 @@ def token(audience: str, subject: str | None = None, *permissions: str, lasts: t
 def staff(*permissions: str) -> str:
     """Return the token of a member of staff with these permissions."""
     return token("admin", None, *permissions)
+
+
+def member(*permissions: str) -> str:
+    """Return the token of somebody whom the admin service knows, with a role of these permissions."""
+    return token("admin", _joined(permissions), *permissions)
+
+
+@functools.cache
+def _joined(permissions: tuple[str, ...]) -> str:
+    who, role = new_id(), Role(name="r" + new_id()[-12:], permissions=frozenset(permissions))
+    joined = StaffMember(
+        id=who, email=f"{who}@example.com", name="Grace", roles=frozenset({role.name}), created_at=utcnow()
+    )
+    with live.staff() as store:
+        assert store.add_role(role)
+        assert store.add_member(joined, "no password is behind this")
+    return who
 
 
 def customer(subject: str | None = None) -> str:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 from chalice.test import Client
-from doors import Doors, doors, event, staff
+from doors import Doors, doors, event, member, staff
 
 from chalicelib.admin import live
 from chalicelib.admin.model import OWNER, PERMISSIONS
@@ -144,7 +144,7 @@ def test_a_role_is_found_where_it_was_made_and_its_name_is_taken(admin: Doors, o
 
 def test_nobody_grants_what_they_may_not_do(admin: Doors) -> None:
     wish = {"name": "r" + new_id()[-12:], "permissions": sorted(PERMISSIONS)}
-    assert admin("POST", "/roles", wish, token=staff("roles:write")).status == 403
+    assert admin("POST", "/roles", wish, token=member("roles:write")).status == 403
 
 
 def test_a_suspended_member_cannot_sign_in_or_refresh(admin: Doors, owner: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from doors import Doors
+from doors import Doors, token
 from patience import until
 
 from chalicelib.admin import live, staff
@@ -12,6 +12,7 @@ from chalicelib.admin.model import PERMISSIONS
 from souk.audit import Origin
 from souk.auth import Caller, Kind
 from souk.clock import utcnow
+from souk.ids import new_id
 from souk.postgres import Database
 
 from .test_admin import PASSWORD, admin, email, invited, owner, role
@@ -19,7 +20,6 @@ from .test_admin import PASSWORD, admin, email, invited, owner, role
 pytestmark = pytest.mark.stores
 __all__ = ["admin", "email", "owner"]  # fixtures
 DESK = ("staff:read", "staff:write", "roles:write")
-OWNER = Origin(Caller(kind=Kind.STAFF, subject="the shop's own", permissions=PERMISSIONS))
 
 
 def join(admin: Doors, owner: dict[str, str], *roles: str) -> dict[str, Any]:
@@ -41,11 +41,15 @@ def test_who_is_suspended_changes_nothing_with_a_token_that_is_still_good(admin:
     assert admin("POST", "/roles", {"name": "mine", "permissions": []}, token=mallory["token"]).status == 401
 
 
-def test_who_is_being_suspended_at_the_moment_does_not_undo_it(admin: Doors, owner: dict[str, str]) -> None:
+def test_who_is_being_suspended_at_the_moment_does_not_undo_it(admin: Doors, owner: dict[str, str], email: str) -> None:
     mallory = join(admin, owner, role(admin, owner, *DESK))
+    with live.reading() as store:
+        above = store.account(email)
+    assert above
+    by = Origin(Caller(kind=Kind.STAFF, subject=above.subject, permissions=PERMISSIONS))
     with ThreadPoolExecutor() as beside:
         with live.staff() as store:
-            staff.suspend(mallory["id"], by=OWNER, now=utcnow(), store=store)
+            staff.suspend(mallory["id"], by=by, now=utcnow(), store=store)
             undone = beside.submit(admin, "DELETE", f"/staff/{mallory['id']}/suspension", token=mallory["token"])
             until(waits_for_its_turn)
         assert undone.result().status == 401
@@ -80,3 +84,8 @@ def test_an_invitation_falls_with_whoever_made_it(admin: Doors, owner: dict[str,
     assert admin("PUT", f"/staff/{mallory['id']}/suspension", token=owner["access_token"]).status == 200
     answer = admin("POST", f"/invitations/{back_door}/acceptance", {"name": "Eve", "password": PASSWORD})
     assert (answer.status, answer.body["type"]) == (409, "urn:souk:problem:invitation-void")
+
+
+def test_a_token_of_somebody_who_is_no_member_changes_nothing(admin: Doors) -> None:
+    wish = {"name": "r" + new_id()[-12:], "permissions": []}
+    assert admin("POST", "/roles", wish, token=token("admin", None, "roles:write")).status == 401

@@ -69,7 +69,7 @@ def accept(token: str, name: str, password_hash: str, *, ip: str, now: datetime,
 def _still_meant(invitation: Invitation, *, store: Invitations) -> None:
     """Raise Refused where whoever invited could not do so today: a suspension leaves no back door."""
     host = store.standing(invitation.invited_by) if is_id(invitation.invited_by) else None
-    if host is not None and not host.may_grant(permissions_of(store.roles(invitation.roles))):
+    if host is None or not host.may_grant(permissions_of(store.roles(invitation.roles))):
         raise Refused("the invitation is void: whoever made it could not make it now", code="invitation-void")
 
 

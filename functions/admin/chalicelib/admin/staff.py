@@ -68,14 +68,14 @@ def read(member_id: str, *, store: Staff) -> StaffMember:
 def acting(by: Origin, permission: str, *, store: Staff) -> Origin:
     """Return who makes a change, with what they may do now: a token knows what was true up to 15 minutes ago.
 
-    Raises Unauthenticated for whoever is suspended, Forbidden for whoever lost the permission: else they could
+    Raises Unauthenticated for whoever is unknown or suspended, Forbidden for whoever lost the permission: else they could
     reinstate themselves, or give themselves back what was taken from them. One change of staff follows the other: at
     the same time two could suspend each other, and who waits for their own suspension to be done could undo it.
     """
     store.turn()
     standing = store.standing(by.caller.subject) if is_id(by.caller.subject) else None
     if standing is None:
-        return by
+        raise Unauthenticated("there is no such member of staff")
     if standing.status is not Status.ACTIVE:
         raise Unauthenticated("the member of staff is suspended")
     caller = replace(by.caller, permissions=by.caller.permissions & standing.permissions)
