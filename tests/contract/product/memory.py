@@ -15,7 +15,18 @@ from chalicelib.product.products import Made, Wish
 from chalicelib.product.receipts import Receipt
 from chalicelib.product.recommendation import Basket
 from chalicelib.product.sales import Progress, doubled
-from chalicelib.product.storefront import SORTS, Found, Row, Sort, Suggestion, Wanted, place, words, words_of
+from chalicelib.product.storefront import (
+    SORTS,
+    Found,
+    Row,
+    Sort,
+    Suggestion,
+    Wanted,
+    each_title_once,
+    place,
+    words,
+    words_of,
+)
 from souk.audit import Audited
 from souk.clock import utcnow
 from souk.errors import Missing, Refused, Unavailable
@@ -191,7 +202,8 @@ class MemoryShop:
             for one in self._on_sale()
             if set(whole) <= set(words_of(one)) and any(word.startswith(begun) for word in words_of(one))
         ]
-        return [Suggestion(id=one.id, slug=one.details.slug, title=one.details.title) for one in found][:limit]
+        likely = [Suggestion(id=one.id, slug=one.details.slug, title=one.details.title) for one in found]
+        return each_title_once(likely, limit)
 
     def show(self, id_or_slug: str) -> Product | None:
         return next((one for one in self._on_sale() if id_or_slug in {one.id, one.details.slug}), None)

@@ -184,6 +184,12 @@ def test_titles_are_suggested_by_how_their_words_begin(shop: Any) -> None:
     assert front.suggest(f"plain {unique}", 5) == []
 
 
+def test_a_title_is_suggested_once(shop: Any) -> None:
+    unique = f"q{new_id()[-10:]}"
+    front = shelf(shop, product(f"{unique} tea"), product(f"{unique} tea"), product(f"{unique} pot"))
+    assert sorted(one.title for one in front.suggest(unique, 2)) == [f"{unique} pot", f"{unique} tea"]
+
+
 def test_signs_without_a_word_suggest_and_find_nothing(shop: Any) -> None:
     tea = category()
     front = shelf(shop, product("Mint tea", within=tea))

@@ -6,11 +6,25 @@ from typing import Any
 from chalicelib.product.legible import but_for, filled, legible
 from chalicelib.product.model import ALL, Product
 from chalicelib.product.store import OWN, product_of
-from chalicelib.product.storefront import SORTS, Found, Key, Order, Row, Sort, Suggestion, Wanted, field, place, words
+from chalicelib.product.storefront import (
+    SORTS,
+    Found,
+    Key,
+    Order,
+    Row,
+    Sort,
+    Suggestion,
+    Wanted,
+    each_title_once,
+    field,
+    place,
+    words,
+)
 from souk.ids import is_id
 from souk.mongo import Mongo
 
 SHORT = {**OWN, "details.description": 0}
+ALIKE = 4  # products that are looked at per title, as several may have the same
 LAST = "\uffff"  # sorts after every letter
 
 
@@ -45,12 +59,12 @@ class MongoStorefront:
         if whole:
             asked = {"$and": [asked, {"words": {"$all": whole}}]}
         with self._mongo.documents() as documents:
-            found = (
-                documents.products.find(asked, {"details.slug": 1, "details.title": 1}).sort("sold", -1).limit(limit)
-            )
-            return [
-                Suggestion(id=one["_id"], slug=one["details"]["slug"], title=one["details"]["title"]) for one in found
+            found = documents.products.find(asked, {"details.slug": 1, "details.title": 1}).sort("sold", -1)
+            likely = [
+                Suggestion(id=one["_id"], slug=one["details"]["slug"], title=one["details"]["title"])
+                for one in found.limit(limit * ALIKE)
             ]
+        return each_title_once(likely, limit)
 
     def show(self, id_or_slug: str) -> Product | None:
         """Return a published product."""

@@ -1,6 +1,6 @@
 """What shoppers look for and find, whichever store answers: the words that listing and search share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
 
@@ -141,6 +141,14 @@ def place(product: Product, sort: Sort, market: str) -> Key:
     for part in field(SORTS[sort], market).split("."):
         found = found.get(part, 0) if isinstance(found, dict) else 0
     return (found if isinstance(found, int | str) else 0), product.id
+
+
+def each_title_once(found: Iterable[Suggestion], limit: int) -> list[Suggestion]:
+    """Return the first suggestion of each title."""
+    first: dict[str, Suggestion] = {}
+    for one in found:
+        first.setdefault(one.title, one)
+    return list(first.values())[:limit]
 
 
 def words(text: str) -> list[str]:
