@@ -111,6 +111,18 @@ def test_facets_count_what_the_other_choices_leave(desk: Desk) -> None:
     assert {one["name"]: one["count"] for one in facets["categories"]} == {"Food": 1, "Tea": 1}
 
 
+def test_several_brands_are_chosen_whatever_is_in_their_names(desk: Desk) -> None:
+    tea = desk.category("Tea")
+    for title, brand in (("Mint", "Leaf, Root & Co."), ("Sage", "Root & Co."), ("Lime", "Acme")):
+        desk.published(title, brand=brand, category_id=tea.id)
+    path = f"/search?category={tea.id}&facets=false"
+    chosen = f"{path}&brand=Leaf%2C%20Root%20%26%20Co."
+    assert titles(desk.doors("GET", chosen)) == ["Mint"]
+    assert sorted(titles(desk.doors("GET", f"{chosen}&brand=Acme"))) == ["Lime", "Mint"]
+    refused = desk.doors("GET", f"{path}&brand=Acme&brand={'x' * 201}")
+    assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, "/brand/1")
+
+
 def test_pages_of_a_search_neither_skip_nor_repeat(desk: Desk) -> None:
     tea = desk.category("Tea")
     for number in range(3):

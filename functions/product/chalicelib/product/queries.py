@@ -15,7 +15,7 @@ from souk.paging import PageQuery, unseal
 Minor = Annotated[int, Meta(ge=0, le=10**15, description="in minor units of the market's currency")]
 Few = Annotated[int, Meta(ge=1, le=20)]
 Typed = Annotated[str, Meta(max_length=200)]
-Brands = Annotated[str, Meta(max_length=500, description="one, or several that are parted by commas")]
+Brands = Annotated[tuple[Text, ...], Meta(max_length=20, description="each in a parameter of its own")]
 
 
 class ProductsQuery(PageQuery, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ class SearchQuery(PageQuery, frozen=True, kw_only=True):
 
     q: Typed = ""
     category: Reference = ALL
-    brand: Brands | None = None
+    brand: Brands = ()
     min_price: Minor | None = None
     max_price: Minor | None = None
     sort: Sort = Sort.RELEVANCE
@@ -81,7 +81,7 @@ class SearchQuery(PageQuery, frozen=True, kw_only=True):
         return Wanted(
             text=self.q.strip(),
             category=self.category,
-            brands=tuple(self.brand.split(",")) if self.brand else (),
+            brands=self.brand,
             lowest=self.min_price,
             highest=self.max_price,
             sort=self.sort,

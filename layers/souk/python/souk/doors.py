@@ -46,6 +46,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     view: Callable[..., Any]
     body: Any
     query: Any
+    lists: frozenset[str]
     answer: Any
     status: int
     permission: str | None
@@ -77,12 +78,19 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
             view=view,
             body=hints.get("body"),
             query=hints.get("query"),
+            lists=_lists(hints.get("query")),
             answer=_promised(hints.get("return")),
             status=status,
             permission=permission,
             admits=admits,
             takes=takes,
         )
+
+
+def _lists(query: Any) -> frozenset[str]:
+    """Return the names that a query may have several times."""
+    fields = get_type_hints(query).items() if query is not None else ()
+    return frozenset(name for name, kind in fields if get_origin(kind) in {list, tuple})
 
 
 def _promised(hint: Any) -> Any:

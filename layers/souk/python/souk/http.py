@@ -117,7 +117,7 @@ class Souk(CurrentRequest, QueueDoors, Chalice):
                     if decoder is not None:
                         arguments["body"] = self.read_body(decoder)
                     if door.query is not None:
-                        arguments["query"] = msgspec.convert(self.query, door.query, strict=False)
+                        arguments["query"] = msgspec.convert(self.query(door.lists), door.query, strict=False)
                     answer = self._answer(door.view(**arguments), door.status)
                 except Exception as error:  # noqa: BLE001 - the outermost door: nothing may get past it
                     answer = problems.answer(error, log=self.telemetry, shapes=(door.body, door.query))

@@ -1,6 +1,7 @@
 """What the request being answered says: who calls, from where, what was seen, under which key, and its body."""
 
 import re
+from collections.abc import Collection
 from contextvars import ContextVar
 from typing import Any
 
@@ -170,8 +171,7 @@ class CurrentRequest:
         raw = self.request.raw_body
         return raw.encode() if isinstance(raw, str) else raw
 
-    @property
-    def query(self) -> dict[str, str]:
-        """What stands behind the question mark."""
+    def query(self, lists: Collection[str] = ()) -> dict[str, str | list[str]]:
+        """Return what stands behind the question mark; all values of the names in `lists`, of others the last one."""
         given = self.request.query_params
-        return {name: given[name] for name in given} if given else {}
+        return {name: given.getlist(name) if name in lists else given[name] for name in given} if given else {}
