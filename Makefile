@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-SERVICES := admin customer catalog product cart order
+SERVICES := $(patsubst functions/%/app.py,%,$(wildcard functions/*/app.py))
 ON_TEST_STACK := SOUK_HOME="$${SOUK_TEST_HOME:-.souk/test}" SOUK_PORT_BASE="$${SOUK_TEST_PORT_BASE:-8140}"
 LAYERS := $(patsubst layers/%/requirements.in,%,$(wildcard layers/*/requirements.in))
 COMPILE := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --python-platform x86_64-manylinux2014

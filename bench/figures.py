@@ -26,6 +26,7 @@ import souk_local
 from souk_cli import apps, packaging
 from souk_local import install, layout, status
 from souk_local.errors import StackError
+from souk_local.services import SERVICES
 
 RUNS = 9
 IMPORT = "import json, time; a, b = time.perf_counter(), time.process_time(); import app; print(json.dumps([time.perf_counter() - a, time.process_time() - b]))"
@@ -93,9 +94,9 @@ def _import(python: Path, environment: Mapping[str, str], place: str) -> tuple[f
 
 def figures() -> Figures:
     """Measure all of it."""
-    known = sorted({name for service in apps.SERVICES for name in packaging.template(service).layers})
+    known = sorted({name for service in SERVICES for name in packaging.template(service).layers})
     return Figures(
-        functions=[weigh(service) for service in apps.SERVICES],
+        functions=[weigh(service) for service in SERVICES],
         layers={name: layer(name).stat().st_size for name in known},
         memory={part.name: part.memory for part in status.of(souk_local.here()).parts},
     )

@@ -14,10 +14,10 @@ from bench.serving import WITH_US, end
 from souk_cli.demo.shop import until
 from souk_local import layout
 from souk_local.logs import last_of
+from souk_local.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[1]
 SOUK = Path(sys.executable).with_name("souk")
-SERVICES = ("admin", "customer", "catalog", "product", "cart", "order")
 STARTED = 180.0  # seconds that a web server may take to start; a few as a rule
 CARRIED = 90.0  # seconds that web server and bridge, one after the other, may take to finish what they do
 

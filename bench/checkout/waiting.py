@@ -6,15 +6,15 @@ import os
 from contextlib import closing
 
 from bench.checkout.reading import BUCKETS, documents, management, redis_primary, select
+from souk_local.services import SQL_SERVICES
 
 UNSENT = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
 UNDECIDED = "SELECT count(*) FROM submissions WHERE state = 'open'"
-SERVICES = ("admin", "customer", "catalog", "cart", "order")
 
 
 def left() -> dict[str, int]:
     """Return what waits to be sent or taken, by where it waits."""
-    unsent = {f"{service} outbox": _count(service, UNSENT) for service in SERVICES}
+    unsent = {f"{service} outbox": _count(service, UNSENT) for service in SQL_SERVICES}
     others = {"product outboxes": _unsent_documents(), "dirty carts": _dirty()}
     return {**unsent, **others, **_queues(), "open submissions": _count("cart", UNDECIDED)}
 

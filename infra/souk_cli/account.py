@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from souk.errors import Refused
-from souk_cli.apps import ROOT, SERVICES
+from souk_cli.apps import ROOT
 from souk_cli.layers import RUNTIME, Layer
 from souk_cli.target import shown
+from souk_local.services import SERVICES
 
 if TYPE_CHECKING:
     from souk_cli.target import Target

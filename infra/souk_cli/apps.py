@@ -11,10 +11,10 @@ from types import ModuleType
 
 from souk.http import Souk
 from souk.queues import Consumer
+from souk_local.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = ROOT / "functions"
-SERVICES = ("admin", "customer", "catalog", "product", "cart", "order")
 
 
 def folder(service: str) -> Path:

@@ -18,9 +18,10 @@ from msgspec.structs import replace
 
 from souk.errors import Refused, SoukError, Unavailable
 from souk_cli import account, layers, packaging, target
-from souk_cli.apps import FUNCTIONS, SERVICES
+from souk_cli.apps import FUNCTIONS
 from souk_cli.migrate import migrate
 from souk_cli.target import Target
+from souk_local.services import SERVICES
 
 AT_ONCE = 3  # Chalice spends much of its time waiting
 SMOKE = 30.0  # seconds for a first, cold answer

@@ -10,7 +10,7 @@ from souk.clock import utcnow
 from souk.errors import Refused
 from souk.postgres import Database
 from souk_cli import connections
-from souk_cli.bridge.sources import SQL_SERVICES
+from souk_local.services import SQL_SERVICES
 
 KEPT = timedelta(days=7)
 SLACK = timedelta(hours=1)  # whoever says seven days means this moment's, or that of a moment ago

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 from souk.errors import Unavailable
 from souk_cli import apps, connections
+from souk_local.services import SERVICES
 
 TRIES = 6  # stores are busy when many events are sent again
 PAUSE = 2.0  # seconds before the next try
@@ -23,7 +24,7 @@ def resync(
     Returns how many events of each service; None for one that has nothing to tell.
     """
     connections.adopt(stage, only=connections.of_functions)
-    return {one: _tell(one, since) for one in services or apps.SERVICES}
+    return {one: _tell(one, since) for one in services or SERVICES}
 
 
 def _tell(service: str, since: datetime | None) -> int | None:

@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from souk.errors import Refused, Unavailable
 from souk_cli import layers
-from souk_cli.apps import SERVICES
 from souk_local import layout
+from souk_local.services import SERVICES, SIGNERS, STORES
 
 if TYPE_CHECKING:
     from souk_local.layout import Layout
@@ -29,14 +29,23 @@ PLAIN = frozenset({"TRUSTED_KEYS"})  # public: given to functions in their envir
 NEVER = ("OWNER_", "RELAY_")  # no function gets these
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "AWS_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http", "no_proxy")
 BRIDGED = ("_RELAY_DATABASE_URL", "PRODUCT_MONGO_URL", "CART_REDIS_URL", "BRIDGE_")  # ends or beginnings
-_SQL = ("DATABASE_URL", "OWNER_DATABASE_URL", "RELAY_DATABASE_URL")
+OF_STORES: Mapping[str, tuple[str, ...]] = {
+    "postgres": ("DATABASE_URL", "OWNER_DATABASE_URL", "RELAY_DATABASE_URL"),
+    "mongo": ("MONGO_URL",),
+    "search": ("SEARCH_URL",),
+    "graph": ("GRAPH_URL",),
+    "redis": ("REDIS_URL",),
+}
+
+
+def _needed(service: str) -> tuple[str, ...]:
+    """Return the settings that a service cannot do without: its stores', and its keys."""
+    stores = (name for store in STORES[service] for name in OF_STORES[store])
+    return (*stores, *(("SIGNING_KEY",) if service in SIGNERS else ()), "TRUSTED_KEYS")
+
+
 NEEDED: Mapping[str, tuple[str, ...]] = {
-    "admin": (*_SQL, "SIGNING_KEY", "TRUSTED_KEYS"),
-    "customer": (*_SQL, "SIGNING_KEY", "TRUSTED_KEYS"),
-    "catalog": (*_SQL, "TRUSTED_KEYS"),
-    "product": ("MONGO_URL", "SEARCH_URL", "GRAPH_URL", "TRUSTED_KEYS"),
-    "cart": (*_SQL, "REDIS_URL", "SIGNING_KEY", "TRUSTED_KEYS"),
-    "order": (*_SQL, "MONGO_URL", "TRUSTED_KEYS"),
+    **{service: _needed(service) for service in SERVICES},
     "bridge": ("RABBIT_URL",),
 }
 _making = threading.Lock()  # a boto3 session is not to be shared while clients are made

@@ -11,14 +11,13 @@ from msgspec import Struct
 
 from souk.auth import Jwks, PrivateKey, new_key
 from souk_local.errors import StackError
+from souk_local.services import SIGNERS, SQL_SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-SQL_SERVICES = ("admin", "customer", "catalog", "cart", "order")
 ROLES = ("owner", "app", "relay")
-SIGNERS = ("admin", "customer", "cart")
 PASSWORDS = (
     "postgres",
     *(f"{service}_{role}" for service in SQL_SERVICES for role in ROLES),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from souk_local import install
 from souk_local.layout import checkout
+from souk_local.services import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 SOURCES = checkout() / "localstack" / "gateway" / "docs"
 FUNCTIONS = checkout() / "functions"
-SERVICES = ("admin", "customer", "catalog", "product", "cart", "order")
 PACKAGE = Path("drf_spectacular_sidecar", "static", "drf_spectacular_sidecar", "swagger-ui-dist")
 ASSETS: Mapping[str, str] = {
     "swagger-ui.css": "text/css",

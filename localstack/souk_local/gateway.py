@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from souk_local import docs, layout, nginx, proc, processes, ready, users
-from souk_local.docs import SERVICES, docs_page
+from souk_local.docs import docs_page
 from souk_local.errors import StackError
 from souk_local.processes import Program
 from souk_local.ready import NotReady
+from souk_local.services import SERVICES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from souk_local import docs, settings
-from souk_local.docs import SERVICES
 from souk_local.layout import LOOPBACK, checkout
+from souk_local.services import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

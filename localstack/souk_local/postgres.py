@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from souk_local import ready, users
-from souk_local.credentials import ROLES, SQL_SERVICES
+from souk_local.credentials import ROLES
 from souk_local.errors import StackError
 from souk_local.layout import LOOPBACK
 from souk_local.processes import Program, become
 from souk_local.ready import NotReady
+from souk_local.services import SQL_SERVICES
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection, cursor

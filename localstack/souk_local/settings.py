@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from souk_local import credentials, graph, mongo, postgres, rabbit, redis, search
-from souk_local.credentials import SIGNERS, SQL_SERVICES
 from souk_local.layout import LOOPBACK
+from souk_local.services import MONGO_SERVICES, SIGNERS, SQL_SERVICES
 
 if TYPE_CHECKING:
     from souk.auth import Jwks, PrivateKey
@@ -52,9 +52,9 @@ def databases(site: Site) -> dict[str, str]:
 
 def carriers(site: Site) -> dict[str, str]:
     """Return the addresses of the other stores whose address doesn't depend on the engine."""
+    documents = {f"{service.upper()}_MONGO_URL": mongo.url(site, f"souk_{service}") for service in MONGO_SERVICES}
     return {
-        "PRODUCT_MONGO_URL": mongo.url(site, "souk_product"),
-        "ORDER_MONGO_URL": mongo.url(site, "souk_order"),
+        **documents,
         "PRODUCT_GRAPH_URL": graph.url(site),
         "CART_REDIS_URL": redis.url(site),
         "BRIDGE_RABBIT_URL": rabbit.url(site),

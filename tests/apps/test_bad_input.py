@@ -11,7 +11,8 @@ from doors import Doors, Reply, customer, doors, member, staff, token
 
 from souk.http import BODY_LIMIT, VERBS, Admits, Door
 from souk.ids import new_id
-from souk_cli.apps import SERVICES, app
+from souk_cli.apps import app
+from souk_local.services import SERVICES
 
 pytestmark = pytest.mark.stores
 DOORS = [(service, door) for service in SERVICES for door in app(service).doors]

@@ -7,7 +7,8 @@ from chalice.test import Client
 from doors import customer, member, staff, token
 
 from souk.http import Admits, Door
-from souk_cli.apps import SERVICES, app
+from souk_cli.apps import app
+from souk_local.services import SERVICES
 
 pytestmark = pytest.mark.stores
 DOORS = [(service, door) for service in SERVICES for door in app(service).doors]

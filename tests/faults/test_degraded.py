@@ -12,6 +12,7 @@ from souk.ids import new_id
 from souk.postgres import Database
 from souk_cli.demo.journey import PASSWORD
 from souk_cli.demo.shop import Reply, until
+from souk_local.services import SQL_SERVICES
 
 pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(240, func_only=True)]
 SOON = 15.0  # seconds that a degraded answer may take on a busy machine; after thirty, clients give up
@@ -188,9 +189,8 @@ def test_without_postgresql_nothing_is_half_done(keeper: Keeper, without: Withou
         later(ada.submit(quote, if_match=seen, idempotency_key=key))
         assert ada.look().body["degraded"] is True
         assert finds(keeper, goods)
-        services = ("admin", "customer", "catalog", "cart", "order")
-        assert all(states(keeper, service)["postgres"] == "down" for service in services)
-    for service in services:
+        assert all(states(keeper, service)["postgres"] == "down" for service in SQL_SERVICES)
+    for service in SQL_SERVICES:
         back(keeper, service)
     made = keeper.shop.ask("POST", "/customer/customers", wish, idempotency_key=key)
     assert (made.status, "idempotent-replayed" in made.headers) == (201, False)

@@ -4,11 +4,11 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from deployments import SERVICES
 from journeys.keeper import Keeper
 
 from souk.ids import new_id
 from souk_cli.demo.shop import Shop
+from souk_local.services import SERVICES
 
 pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180, func_only=True)]
 JSON = {"content-type": "application/json"}

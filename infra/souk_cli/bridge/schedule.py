@@ -12,6 +12,7 @@ from msgspec import Struct
 from souk.ids import new_id
 from souk_cli.bridge.targets import LOG
 from souk_cli.serve.proxy import Context
+from souk_local.services import SERVICES
 
 FIRST = 10.0  # seconds after the start
 MINUTE = 60.0
@@ -35,7 +36,7 @@ def appointments() -> list[Appointment]:
             seconds=tick.minutes * MINUTE,
             call=getattr(apps.load(service), tick.view.__name__),
         )
-        for service in apps.SERVICES
+        for service in SERVICES
         for tick in apps.app(service).ticks
     ]
 

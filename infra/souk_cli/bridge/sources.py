@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from souk_cli.bridge import topology
 from souk_cli.bridge.publisher import Message
+from souk_local.services import SQL_SERVICES
 
-SQL_SERVICES = ("admin", "customer", "catalog", "cart", "order")
 Publish = Callable[[Sequence[Message]], frozenset[str]]
 """Publishes messages and returns the ids of those that arrived; raises Unavailable."""
 

@@ -12,8 +12,8 @@ import msgspec
 
 import souk_local
 from souk_cli import deploy, target
-from souk_cli.apps import SERVICES
 from souk_local import programs
+from souk_local.services import SERVICES
 from souk_local.stack import Progress
 
 

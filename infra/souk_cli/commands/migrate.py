@@ -8,9 +8,9 @@ import click
 
 from souk.errors import Refused
 from souk_cli import target
-from souk_cli.apps import SERVICES
 from souk_cli.connections import HERE
 from souk_cli.migrate import STORES, migrate
+from souk_local.services import SERVICES
 
 
 @click.command("migrate")

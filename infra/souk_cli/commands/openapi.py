@@ -12,14 +12,15 @@ import click
 
 from souk.openapi import describe
 from souk_cli import apps, asyncapi
+from souk_local.services import SERVICES
 
 
 @click.command("openapi")
-@click.argument("services", nargs=-1, type=click.Choice(apps.SERVICES))
+@click.argument("services", nargs=-1, type=click.Choice(SERVICES))
 @click.option("--check", is_flag=True, help="Write nothing; show what differs and exit with 1.")
 def command(services: tuple[str, ...], *, check: bool) -> None:
     """Write openapi.json and asyncapi.json of SERVICES (all of them when none is named)."""
-    stale = [(path, text) for path, text in documents(services or apps.SERVICES) if kept(path) != text]
+    stale = [(path, text) for path, text in documents(services or SERVICES) if kept(path) != text]
     for path, text in stale:
         if check:
             click.echo("".join(difference(path, text)))

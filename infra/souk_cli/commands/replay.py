@@ -6,7 +6,7 @@ import json
 
 import click
 
-from souk_cli.bridge.sources import SQL_SERVICES
+from souk_local.services import SQL_SERVICES
 
 
 @click.command("replay")

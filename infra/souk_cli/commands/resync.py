@@ -6,7 +6,7 @@ import json
 
 import click
 
-from souk_cli.apps import SERVICES
+from souk_local.services import SERVICES
 
 
 @click.command("resync")

@@ -12,6 +12,7 @@ from souk_cli import apps, connections, traffic
 from souk_cli.seed.journey import SIZES, Journey
 from souk_local import install, layout
 from souk_local.errors import StackError
+from souk_local.services import SERVICES
 
 PATIENCE = 300.0  # seconds in which at least one more event has to arrive
 PACE = 10.0  # seconds between two lines where nobody watches bars
@@ -19,7 +20,7 @@ PACE = 10.0  # seconds between two lines where nobody watches bars
 
 def seed(size: str, console: Console) -> str:
     """Load the data of that size and tell in a line what was new. Raises StackError, SoukError."""
-    for service in apps.SERVICES:
+    for service in SERVICES:
         apps.reach(service)
     from souk_cli.seed.load import Loaded, load
 

@@ -12,6 +12,7 @@ from souk.http import ALWAYS, CORS
 from souk.openapi import describe
 from souk_cli import apps
 from souk_local import docs, layout
+from souk_local.services import SERVICES
 
 _OPENAPI = re.compile(r"/openapi/([a-z]+)\.json")
 _ASSET = re.compile(r"/docs/assets/([\w.-]+)")
@@ -28,7 +29,7 @@ def page(method: str, path: str) -> Mapping[str, Any] | None:
 def document(path: str) -> Mapping[str, Any] | None:
     """Return a service's API document."""
     found = _OPENAPI.fullmatch(path)
-    if found is None or found[1] not in apps.SERVICES:
+    if found is None or found[1] not in SERVICES:
         return None
     return shown(msgspec.json.encode(describe(apps.app(found[1]))), "application/json")
 
@@ -38,7 +39,7 @@ def reference(path: str) -> Mapping[str, Any] | None:
     if path == "/docs":
         return {"statusCode": 301, "headers": {"Location": "/docs/"}, "body": b""}
     if path == "/docs/":
-        return shown(docs.docs_page(apps.SERVICES).encode(), "text/html; charset=utf-8", security=_OF_A_PAGE)
+        return shown(docs.docs_page(SERVICES).encode(), "text/html; charset=utf-8", security=_OF_A_PAGE)
     if path == f"/docs/{docs.SCRIPT}":
         return shown(docs.docs_script().encode(), "text/javascript")
     return asset(path)

@@ -13,6 +13,7 @@ from souk.http import ALWAYS, BODY_LIMIT, CORS, VERBS, Souk
 from souk_cli import apps
 from souk_cli.serve import pages, proxy, warm, watch
 from souk_cli.serve.routes import Found, Routes
+from souk_local.services import SERVICES
 
 PROXIES = "SOUK_TRUSTED_PROXIES"  # addresses of reverse proxies of our own, separated by commas
 
@@ -40,7 +41,7 @@ class Service:
 @functools.cache
 def services() -> Mapping[str, Service]:
     """Return the six services."""
-    return {name: Service(name, apps.app(name)) for name in apps.SERVICES}
+    return {name: Service(name, apps.app(name)) for name in SERVICES}
 
 
 @functools.cache

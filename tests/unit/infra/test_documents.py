@@ -9,6 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from souk.doors import Takes
 from souk.openapi import describe
 from souk_cli import apps, asyncapi
+from souk_local.services import SERVICES
 
 
 def references(document: Any) -> Iterator[str]:
@@ -28,19 +29,19 @@ def found(document: Any, reference: str) -> Any:
     return document
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_the_api_document_is_valid(service: str) -> None:
     document = json.loads(json.dumps(describe(apps.app(service))))
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_door_that_answers_nothing_says_204(service: str) -> None:
     silent = [door for door in apps.app(service).doors if door.answer in {None, type(None)}]
     assert [(door.path, door.status) for door in silent if door.status != 204] == []
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_the_api_document_names_no_module(service: str) -> None:
     assert [name for name in describe(apps.app(service))["components"]["schemas"] if "." in name] == []
 
@@ -60,7 +61,7 @@ def names(view: FunctionType) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_door_says_which_headers_it_reads(service: str) -> None:
     for door in apps.app(service).doors:
         assert isinstance(door.view, FunctionType)
@@ -70,14 +71,14 @@ def test_a_door_says_which_headers_it_reads(service: str) -> None:
         assert (door.path, seen) == (door.path, "if_match" in read and not makes)
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_every_reference_of_the_event_document_leads_somewhere(service: str) -> None:
     document = asyncapi.describe(service)
     for reference in references(document):
         assert found(document, reference)
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_the_event_document_names_every_consumer_and_every_published_type(service: str) -> None:
     document = asyncapi.describe(service)
     for consumer in apps.consumers()[service]:
@@ -86,6 +87,6 @@ def test_the_event_document_names_every_consumer_and_every_published_type(servic
 
 
 def test_every_consumed_type_is_published_by_somebody() -> None:
-    published = {name for service in apps.SERVICES for name in asyncapi.publishes(service)}
+    published = {name for service in SERVICES for name in asyncapi.publishes(service)}
     consumed = {name for owned in apps.consumers().values() for one in owned for name in one.facts}
     assert consumed <= published

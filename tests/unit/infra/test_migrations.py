@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from souk.errors import Refused
-from souk_cli import apps, ledgers, migrate
+from souk_cli import ledgers, migrate
 from souk_cli.commands.migrate import settings_of
 from souk_cli.ledgers import Ledger
+from souk_local.services import SERVICES
 
 NUMBERED = r"\d{4}\.[a-z0-9-]+"
 
@@ -59,7 +60,7 @@ def test_cypher_statements_are_told_apart_and_comments_left_out() -> None:
     ]
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_migrations_are_numbered_without_gaps(service: str) -> None:
     for store in migrate.STORES:
         place: Path = migrate.sources(service, store)
@@ -68,7 +69,7 @@ def test_migrations_are_numbered_without_gaps(service: str) -> None:
         assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_no_service_takes_the_name_of_a_shared_migration(service: str) -> None:
     shared = {path.stem for path in migrate.SHARED.iterdir()}
     own = {path.stem for path in migrate.sources(service, "postgres").glob("*.sql")}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from souk.openapi import describe
-from souk_cli.apps import SERVICES, app
+from souk_cli.apps import app
+from souk_local.services import SERVICES
 
 
 def patterns(document: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ import yaml
 
 from souk_cli import account, apps, packaging
 from souk_cli.layers import NAMES, SOURCES
+from souk_local.services import SERVICES
 
 LAMBDA_LAYERS_AT_MOST = 5
 
@@ -94,29 +95,29 @@ def test_dead_letters_are_kept_for_two_weeks() -> None:
 
 
 def test_a_message_stays_hidden_six_times_as_long_as_a_consumer_may_take() -> None:
-    longest = max(packaging.template(service).consumers["lambda_timeout"] for service in apps.SERVICES)
+    longest = max(packaging.template(service).consumers["lambda_timeout"] for service in SERVICES)
     assert template()["Parameters"]["VisibilityTimeout"]["MinValue"] >= 6 * longest
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_service_takes_messages_from_its_own_queues_only(service: str) -> None:
     own = [arn(queue(name)) for name in consumers()[service]]
     for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"):
         assert sorted(map(str, allowed(service, action))) == sorted(map(str, own))
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_service_sends_to_its_own_queues_and_dead_letters_only(service: str) -> None:
     own = [arn(f"{queue(name)}{end}") for name in consumers()[service] for end in ("", "Dead")]
     assert sorted(map(str, allowed(service, "sqs:SendMessage"))) == sorted(map(str, own))
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_service_reads_its_own_secret_only(service: str) -> None:
     assert list(allowed(service, "secretsmanager:GetSecretValue")) == [{"Ref": f"{service.capitalize()}Secret"}]
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_nothing_is_allowed_on_everything_but_network_interfaces(service: str) -> None:
     for statement in statements(service):
         if "*" in listed(statement["Resource"]):
@@ -124,7 +125,7 @@ def test_nothing_is_allowed_on_everything_but_network_interfaces(service: str) -
         assert not any("*" in action for action in listed(statement["Action"]))
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_functions_own_code_has_no_business_with_network_interfaces(service: str) -> None:
     (denied,) = statements(service, "Deny")
     assert (denied["Action"], denied["Resource"]) == ("ec2:*", "*")
@@ -141,7 +142,7 @@ def test_the_bridge_may_send_to_every_queue_and_nothing_else() -> None:
     assert len(sends) == 1
 
 
-@pytest.mark.parametrize("service", apps.SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_an_app_takes_layers_that_exist_and_not_too_many(service: str) -> None:
     wanted = packaging.template(service).layers
     assert set(wanted) <= set(NAMES)

@@ -5,9 +5,9 @@ import pytest
 
 from souk.errors import Refused
 from souk_cli import target
-from souk_cli.apps import SERVICES
 from souk_cli.target import Target
 from souk_local import layout
+from souk_local.services import SERVICES
 
 SETTINGS = {
     "ORDER_DATABASE_URL": "app",

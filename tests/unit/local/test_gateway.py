@@ -8,6 +8,7 @@ import pytest
 from souk_local import docs, gateway, nginx
 from souk_local.errors import StackError
 from souk_local.layout import Layout
+from souk_local.services import SERVICES
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_damaged_routes_are_told(place: Layout) -> None:
 
 
 def test_the_page_offers_every_service() -> None:
-    page = gateway.docs_page(docs.SERVICES)
+    page = gateway.docs_page(SERVICES)
     assert 'data-services="admin customer catalog product cart order"' in page
     assert '<a href="../openapi/order.json">order</a>' in page
 

@@ -2,9 +2,10 @@ import msgspec
 import pytest
 
 from souk_local import mongo, postgres, rabbit, redis, settings, store
-from souk_local.credentials import ROLES, SQL_SERVICES
+from souk_local.credentials import ROLES
 from souk_local.errors import StackError
 from souk_local.layout import OFFSETS
+from souk_local.services import SQL_SERVICES
 from souk_local.site import Site
 
 

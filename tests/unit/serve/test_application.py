@@ -8,6 +8,7 @@ import pytest
 
 from souk.http import BODY_LIMIT
 from souk_cli.serve import wsgi
+from souk_local.services import SERVICES
 
 
 class Reply:
@@ -29,7 +30,7 @@ class Reply:
         self.headers = {name.lower(): value for name, value in headers}
 
 
-@pytest.mark.parametrize("service", ["admin", "customer", "catalog", "product", "cart", "order"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_every_service_answers_at_its_own_address(service: str) -> None:
     told = Reply("GET", f"/{service}/health")
     assert told.status == 200
