@@ -19,7 +19,7 @@ from chalicelib.order.model.stock import Discrepancy, Movement, Short, Spot, Why
 from chalicelib.order.model.submission import Claim, Rejection, Submission
 from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.model.voucher import Use
-from souk.errors import Missing, Refused
+from souk.errors import Missing, Refused, Unavailable
 from souk.events import Event
 
 
@@ -28,6 +28,7 @@ class MemoryBooks(MemoryStock, MemoryTerms):
 
     def __init__(self) -> None:
         super().__init__()
+        self.most = 1_000  # rows of stock of which it releases at once what is due
         self.holds: list[Held] = []
         self.claimed: dict[str, Submission] = {}
         self.heard: set[str] = set()
@@ -115,6 +116,8 @@ class MemoryBooks(MemoryStock, MemoryTerms):
         ]
 
     def expire(self, spots: Collection[Spot], *, quote_id: str | None = None) -> Lapsed:
+        if len(spots) > self.most:
+            raise Unavailable("that is more than is done in time")
         late = [(order, one) for order, one in self._overdue() if one.spot in spots]
         freed = [
             Movement(sku=one.sku, location=one.location, reserved=-one.quantity, why=Why.EXPIRED, order_id=order.id)

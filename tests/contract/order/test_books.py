@@ -3,6 +3,7 @@
 import pytest
 from contract.order import goods
 from contract.order.conftest import Keeper
+from contract.order.memory import MemoryBooks
 from msgspec.structs import replace
 
 from chalicelib.order import expiry, fulfilment, live, management
@@ -215,6 +216,34 @@ def test_a_row_that_contradicts_its_reservations_holds_no_other_up(keeper: Keepe
         books.move([replace(given_back_twice, reserved=1, why=Why.RESERVED)])
     expiry.sweep(books=keeper.open)
     assert available(keeper, wrong.sku) == 1
+
+
+def test_an_order_that_contradicts_itself_holds_no_other_up(stores: dict[str, str]) -> None:
+    keeper = Keeper(live.books, live.replica)
+    tea, rice = goods.shelve(keeper, 1), goods.shelve(keeper, 1)
+    wrong, right = goods.order(keeper, tea), goods.order(keeper, rice)
+    for late in (wrong, right):
+        goods.overdue(keeper, late)
+    renumbered = "UPDATE timeline SET position = position + %(by)s WHERE order_id = %(id)s"
+    with live.database.reading() as session:
+        session.run(renumbered, id=wrong.id, by=1)
+    with pytest.raises(Discrepancy, match=tea.skus[0].sku):
+        expiry.sweep(books=live.books)
+    assert available(keeper, rice.skus[0].sku) == 1
+    with live.database.reading() as session:
+        session.run(renumbered, id=wrong.id, by=-1)
+    expiry.sweep(books=live.books)
+    assert available(keeper, tea.skus[0].sku) == 1
+
+
+def test_what_is_too_much_for_one_go_is_released_one_by_one(keeper: Keeper) -> None:
+    shelved = [goods.shelve(keeper, 1) for _ in range(3)]
+    for one in shelved:
+        goods.overdue(keeper, goods.order(keeper, one))
+    with keeper.open() as books:
+        if isinstance(books, MemoryBooks):
+            books.most = 1
+    assert expiry.sweep(books=keeper.open) == len(shelved)
 
 
 def test_orders_are_listed_newest_first_as_filtered(keeper: Keeper) -> None:

@@ -162,6 +162,16 @@ def test_resync_tells_of_every_order_since_then_once(stores: dict[str, str]) -> 
     assert told("order.placed", *(imports.order_id(one.key) for one in batch)) == 3
 
 
+def test_an_order_that_cannot_be_read_keeps_no_other_from_being_told(stores: dict[str, str]) -> None:
+    batch = [past(new_id(), "tea") for _ in range(2)]
+    imports.import_orders(batch, tell=False)
+    wrong, right = (imports.order_id(one.key) for one in batch)
+    with live.database.reading() as session:
+        session.run("DELETE FROM order_lines WHERE order_id = %(id)s", id=wrong)
+    resync(min(one.placed_at for one in batch))
+    assert (told("order.placed", wrong), told("order.placed", right)) == (0, 1)
+
+
 def test_resync_tells_of_what_changed_since_then(stores: dict[str, str]) -> None:
     began = utcnow()
     sku = f"sku-{new_id()}"

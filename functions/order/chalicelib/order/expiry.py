@@ -12,6 +12,7 @@ from typing import Protocol
 from chalicelib.order import events
 from chalicelib.order.model.reservation import Lapsed
 from chalicelib.order.model.stock import Discrepancy, Level, Spot
+from souk.errors import Unavailable
 from souk.events import Event
 
 AT_ONCE = 100  # reservations looked at in one transaction, so that none is long
@@ -42,23 +43,35 @@ class Books(Protocol):
 def sweep(*, books: Callable[[], AbstractContextManager[Books]]) -> int:
     """Release everything whose time is up; return how many orders were cancelled.
 
-    Raises Discrepancy, once that is done, for rows that have less reserved than is kept of them.
+    Raises Unavailable; Discrepancy, once all is done, for rows whose books contradict themselves.
     """
-    cancelled, wrong = 0, set[Spot]()
+    cancelled, wrong, at_once = 0, set[Spot](), AT_ONCE
     while True:
-        with books() as tx:
-            spots = tx.due(AT_ONCE, leaving=wrong)
-            if not spots:
-                break
-            tx.lock(spots)
-            for lapsed in _released(tx, spots, wrong):
-                now = tx.now()
-                tx.tell(
-                    *(events.order_lapsed(one, now) for one in lapsed.orders), *events.stock_changed(lapsed.levels, now)
-                )
-                cancelled += len(lapsed.orders)
+        try:
+            with books() as tx:
+                spots = tx.due(at_once, leaving=wrong)
+                if not spots:
+                    break
+                released = _released_and_told(tx, spots, wrong)
+        except Unavailable:
+            if at_once == 1:
+                raise
+            at_once = 1  # so much may be due of so many rows that it does not fit into one statement's time
+        else:
+            cancelled += released
     if wrong:
         raise Discrepancy(wrong)
+    return cancelled
+
+
+def _released_and_told(tx: Books, spots: Collection[Spot], wrong: set[Spot]) -> int:
+    """Release what is due of these rows and tell of it; return how many orders were cancelled."""
+    cancelled = 0
+    tx.lock(spots)
+    for lapsed in _released(tx, spots, wrong):
+        now = tx.now()
+        tx.tell(*(events.order_lapsed(one, now) for one in lapsed.orders), *events.stock_changed(lapsed.levels, now))
+        cancelled += len(lapsed.orders)
     return cancelled
 
 

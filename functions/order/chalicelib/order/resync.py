@@ -24,8 +24,11 @@ class Books(Protocol):
     def changed(self, *, since: datetime, after: Spot, limit: int) -> list[Level]:
         """Return rows that changed since a moment, in SKU order."""
 
-    def placed(self, *, since: datetime, after: Place | None, limit: int) -> list[tuple[Place, OrderPlaced]]:
-        """Return what there is to say of orders placed since a moment, oldest first, and where each stands."""
+    def placed(self, *, since: datetime, after: Place | None, limit: int) -> list[tuple[Place, OrderPlaced | None]]:
+        """Return what there is to say of orders placed since a moment, oldest first, and where each stands.
+
+        Nothing of one that cannot be read.
+        """
 
     def tell(self, *events: Event) -> None:
         """Put events into the outbox."""
@@ -62,5 +65,6 @@ def _orders(since: datetime, books: Opening) -> int:
             if not found:
                 return told
             now = tx.now()
-            tx.tell(*(Event.of(fact, aggregate=fact.order_id, version=1, now=now) for _, fact in found))
-        told, after = told + len(found), found[-1][0]
+            facts = [fact for _, fact in found if fact is not None]
+            tx.tell(*(Event.of(fact, aggregate=fact.order_id, version=1, now=now) for fact in facts))
+        told, after = told + len(facts), found[-1][0]

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from souk.errors import Invalid, Refused, SoukError, Unavailable
@@ -30,7 +30,7 @@ class Transaction:
         self._cursor, self._plans = cursor, plans
         self._begins = begins
         self._ahead = [BEGIN] if begins else []
-        self._after: list[bytes] = []
+        self._after: dict[bytes, None] = {}  # in order, each once
         self._sent = 0
         self._points = 0
         self._over = False
@@ -77,8 +77,7 @@ class Transaction:
         self._goes_on()
         with _kept():
             statement = self._plans.written(self._cursor, sql, values)
-        if statement not in self._after:
-            self._after.append(statement)
+        self._after[statement] = None
 
     def _execute(self, sql: str, values: Row) -> None:
         with _kept():
@@ -263,21 +262,16 @@ class Database:
 
 
 @contextmanager
-def constrained(constraint: str, refusal: Exception) -> Iterator[None]:
-    """Raise `refusal` where the constraint, or the unique index, of that name refuses what is done inside."""
-    from psycopg2 import IntegrityError
+def unique(constraint: str, why: str, *, code: str, kind: type[SoukError] = Refused) -> Iterator[None]:
+    """Turn the refusal of the unique index of that name into the shop's own, an error of that kind."""
+    from psycopg2.errors import UniqueViolation
 
     try:
         yield
-    except IntegrityError as error:
+    except UniqueViolation as error:
         if error.diag.constraint_name != constraint:
             raise
-        raise refusal from error
-
-
-def unique(constraint: str, why: str, *, code: str, kind: type[SoukError] = Refused) -> AbstractContextManager[None]:
-    """Turn the refusal of the unique index of that name into the shop's own, an error of that kind."""
-    return constrained(constraint, kind(why, code=code))
+        raise kind(why, code=code) from error
 
 
 def beginning(text: str) -> str:

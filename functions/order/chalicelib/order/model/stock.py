@@ -150,12 +150,15 @@ class Short(Refused):
 
 
 class Discrepancy(Exception):
-    """More is kept of a row of stock than it has reserved, which no rule allows; it is among `spots`."""
+    """The books of a row of stock contradict themselves, as where more is kept of it than it has reserved.
+
+    It is among `spots`; no rule allows that.
+    """
 
     def __init__(self, spots: Iterable[Spot]) -> None:
         self.spots = frozenset(spots)
         names = ", ".join(sorted(spot.name for spot in self.spots))
-        super().__init__(f"more is kept than is reserved: {names}")
+        super().__init__(f"the books contradict themselves about {names}")
 
 
 def moved(level: Level, movements: Iterable[Movement], now: datetime) -> Level:

@@ -16,17 +16,18 @@ from chalicelib.order.model.reservation import Lapsed
 from chalicelib.order.model.stock import Discrepancy, Spot
 from chalicelib.order.model.submission import Claim, Rejection, Submission
 from chalicelib.order.store import sql
+from souk import telemetry
 from souk.errors import Missing, Unavailable
 from souk.events import Event
 from souk.ids import is_id
-from souk.postgres import Transaction, beginning, constrained, unique
+from souk.postgres import Row, Transaction, beginning, unique
 from souk.records import add_events
 
+LOG = telemetry.logger("order")
 CONSUMER = "order-submissions"
 SAME_REFERENCE = "payments_reference"
 NUMBER = "orders_number"
 ONE_ORDER = "orders_quote"
-NEVER_LESS = "stock_reserved_not_negative"
 NOTHING = "00000000-0000-0000-0000-000000000000"  # comes before every id
 
 
@@ -73,13 +74,17 @@ class OrderRows:
         """Release what is kept of those locked rows and whose time is up, and cancel the orders among it.
 
         What is held for the quote is released too, whatever its time: its order is about to take it over. Raises
-        Discrepancy for a row that has less reserved than that.
+        Discrepancy where a constraint has it otherwise, of the row (it has less reserved than that) or of an order in it.
         """
+        from psycopg2 import IntegrityError
+
         if not spots:
             return Lapsed()
         columns = {"skus": [spot.sku for spot in spots], "locations": [spot.location for spot in spots]}
-        with constrained(NEVER_LESS, Discrepancy(spots)):
+        try:
             lapsed = msgspec.convert(self.tx.one(sql.EXPIRE, **columns, quote_id=quote_id), Lapsed)
+        except IntegrityError as error:
+            raise Discrepancy(spots) from error
         for order in lapsed.orders:
             self._ring(order.id)
         return lapsed
@@ -157,11 +162,22 @@ class OrderRows:
                 return
         raise Unavailable("no number is free")
 
-    def placed(self, *, since: datetime, after: Place | None, limit: int) -> list[tuple[Place, OrderPlaced]]:
-        """Return what there is to say of orders placed since a moment, oldest first, and where each stands."""
+    def placed(self, *, since: datetime, after: Place | None, limit: int) -> list[tuple[Place, OrderPlaced | None]]:
+        """Return what there is to say of orders placed since a moment, oldest first, and where each stands.
+
+        Nothing of one that cannot be read: the log names it.
+        """
         at, order_id = after or (since, NOTHING)
         rows = self.tx.all(sql.PLACED, since=since, at=at, id=order_id, limit=limit)
-        return [((row["placed_at"], row["order_id"]), msgspec.convert(row, OrderPlaced)) for row in rows]
+        return [((row["placed_at"], row["order_id"]), _told(row)) for row in rows]
+
+
+def _told(row: Row) -> OrderPlaced | None:
+    try:
+        return msgspec.convert(row, OrderPlaced)
+    except msgspec.ValidationError as error:
+        LOG.error("an order cannot be read", extra={"order": row["order_id"], "why": str(error)})  # noqa: TRY400 - said once
+        return None
 
 
 @contextmanager
