@@ -18,6 +18,7 @@ from bench.load import Load
 from bench.serving import serving
 from bench.table import Row
 from bench.wire import CannotGoOn
+from souk.stages import SERVE
 from souk_cli import connections, traffic
 from souk_local import layout
 
@@ -92,7 +93,7 @@ def bench(*, as_json: bool) -> None:
     souk("down", "bridge")
     souk("migrate")
     souk("seed", "--size", "sample")
-    connections.adopt("serve", only=connections.of_both)
+    connections.adopt(SERVE, only=connections.of_both)
     base, log = table.served(), layout.find().log("bench-serve")
     with serving(base, tree=layout.checkout(), environment=os.environ, log=log):
         click.echo("waiting until the events of the data have arrived")

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 import souk_local
+from souk.stages import LOCAL
 from souk_cli import apps, packaging
 from souk_local import install, layout, status
 from souk_local.errors import StackError
@@ -30,7 +31,7 @@ from souk_local.services import SERVICES
 
 RUNS = 9
 IMPORT = "import json, time; a, b = time.perf_counter(), time.process_time(); import app; print(json.dumps([time.perf_counter() - a, time.process_time() - b]))"
-SETTINGS = {"SOUK_STAGE": "local", "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
+SETTINGS = {"SOUK_STAGE": LOCAL, "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
 
 
 class Weight(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket, enable_socket
 
+from souk.stages import SERVE
+
 ROOT = Path(__file__).resolve().parents[1]
 BASE = os.environ.get("SOUK_TEST_PORT_BASE", "8140")
 HOME = os.environ.get("SOUK_TEST_HOME", str(ROOT / ".souk" / "test"))
@@ -52,7 +54,7 @@ def stores() -> dict[str, str]:
     souk("down", "bridge")  # nobody else sends what tests look for in the outboxes
     connections = settings.connections(stack.here())
     os.environ.update(connections)
-    os.environ["SOUK_STAGE"] = "serve"
+    os.environ["SOUK_STAGE"] = SERVE
     souk("migrate")
     for service in ("admin", "customer"):  # an earlier run's failures would keep this one from signing in
         with Database(service).reading() as session:

@@ -4,6 +4,7 @@ import click
 
 from bench import table
 from bench.checkout import buyers, chaos, clicks, failover, history, sabotage, speed
+from souk.stages import SERVE
 from souk_cli import connections
 
 
@@ -14,7 +15,7 @@ def checkout() -> None:
     Buyers speak HTTP to --base; what came of it is read from the stores themselves. The exit code is 1 when anything was
     violated, 2 when the run could not be made.
     """
-    connections.adopt("serve", only=connections.of_both)
+    connections.adopt(SERVE, only=connections.of_both)
 
 
 for part in (buyers, clicks, speed, history, chaos, failover, sabotage):

@@ -27,6 +27,7 @@ from bench.checkout.shopper import Shop
 from bench.checkout.shopping import Progress, shop_all
 from bench.checkout.troubles import TROUBLES
 from bench.table import Row
+from souk.stages import SERVE
 
 BEFORE, AFTER = (1.0, 4.0), (0.5, 2.0)  # seconds of shopping before and after trouble
 FINISHED = 150.0  # seconds that steps which had begun may take
@@ -186,7 +187,7 @@ def _row(kind: str, rounds: Sequence[Round]) -> Row:
 
 @click.command("chaos")
 @click.option(
-    "--on", "where", type=click.Choice(list(rig.HOMES)), default="serve", show_default=True, help="Which deployment."
+    "--on", "where", type=click.Choice(list(rig.HOMES)), default=SERVE, show_default=True, help="Which deployment."
 )
 @click.option("--minutes", type=click.FloatRange(0, 600), default=15, show_default=True, help="How long, more or less.")
 @history.threads

@@ -22,6 +22,7 @@ from bench.checkout.troubles import TROUBLES
 from bench.patience import until
 from bench.table import Row
 from bench.wire import Client
+from souk.stages import SERVE
 
 KINDS = ("kill redis primary", "restart redis primary", "redis failover")
 CARTS = 4
@@ -141,7 +142,7 @@ def measure(there: Rig, kind: str, times: int, dice: Random) -> Row:
 
 @click.command("failover")
 @click.option(
-    "--on", "where", type=click.Choice(list(rig.HOMES)), default="serve", show_default=True, help="Which deployment."
+    "--on", "where", type=click.Choice(list(rig.HOMES)), default=SERVE, show_default=True, help="Which deployment."
 )
 @click.option("--times", type=click.IntRange(1, 100), default=5, show_default=True, help="How often, each kind.")
 @click.option("--only", type=click.Choice(KINDS), multiple=True, help="Only this kind; may be given again.")

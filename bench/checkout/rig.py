@@ -23,6 +23,7 @@ import psutil
 from bench.checkout.shop import Unexpected
 from bench.patience import until
 from bench.serving import WITH_US, end
+from souk.stages import LOCAL, SERVE
 from souk_cli import connections
 from souk_local import layout, processes, redis, stack
 
@@ -190,7 +191,7 @@ def deployed() -> Iterator[Deployed]:
     yield there
 
 
-HOMES: Mapping[str, Callable[[], AbstractContextManager[Rig]]] = {"serve": serving, "local": deployed}
+HOMES: Mapping[str, Callable[[], AbstractContextManager[Rig]]] = {SERVE: serving, LOCAL: deployed}
 """By deployment: how the shop is brought up there."""
 
 

@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from bench.checkout import mixing, redis_troubles, rig
 from bench.checkout.rig import Rig, away
+from souk.stages import LOCAL, SERVE
 
 PAUSE = 20.0  # seconds that something stands still
 ORPHANED = 90.0  # seconds: MongoDB ends a transaction whose client was killed after a minute; until then others wait
 AGAIN = 300.0  # seconds: a LocalStack that was lost is sent all events again that the shop had since that one began
-ON_SERVE, ON_LOCALSTACK = frozenset({"serve"}), frozenset({"local"})
+ON_SERVE, ON_LOCALSTACK = frozenset({SERVE}), frozenset({LOCAL})
 EVERYWHERE = ON_SERVE | ON_LOCALSTACK
 
 

@@ -7,12 +7,11 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
+from souk.stages import HERE, LOCAL
 from souk_local import layout
 from souk_local.errors import StackError
 
 SECONDS = 2.0
-LOCAL, SERVE = "local", "serve"
-HERE = frozenset({LOCAL, SERVE})  # stages that live on this machine
 OWNERS, RELAYS = "_OWNER_DATABASE_URL", "_RELAY_DATABASE_URL"
 SECRET_ID = "_SECRET_ID"  # noqa: S105 - the end of a setting's name
 FILE = "_FILE"

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from souk.errors import Refused, SoukError, Unavailable
+from souk.stages import LOCAL
 from souk_cli import account, layers, packaging, target
 from souk_cli.apps import FUNCTIONS
 from souk_cli.migrate import migrate
@@ -74,7 +75,7 @@ class _Ground(Struct, frozen=True, kw_only=True):
     say: Say
 
 
-def redeploy(stage: str = target.LOCAL, *, say: Say = lambda _name, _text: None) -> list[Outcome]:
+def redeploy(stage: str = LOCAL, *, say: Say = lambda _name, _text: None) -> list[Outcome]:
     """Deploy again what was deployed before, as a LocalStack that was started anew has nothing."""
     goal = target.of(stage)
     known = read_record(goal).services

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from souk.errors import Refused
+from souk.stages import LOCAL
 from souk_cli import apps, chalice_record
 from souk_cli.apps import ROOT, folder
 
@@ -58,7 +59,7 @@ def configuration(
     kept = template(service)
     network = {"subnet_ids": "SOUK_SUBNET_IDS", "security_group_ids": "SOUK_SECURITY_GROUP_IDS"}
     return {
-        **kept.stages.get(target.stage, kept.stages["local" if target.local else "aws"]),
+        **kept.stages.get(target.stage, kept.stages[LOCAL if target.local else "aws"]),
         **{key: target.settings[name].split(",") for key, name in network.items() if target.settings.get(name)},
         "lambda_architecture": target.architecture,
         "iam_role_arn": role,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from souk.errors import Refused, Unavailable
+from souk.stages import LOCAL, NAME, SERVE
 from souk_cli import layers
 from souk_local import layout
 from souk_local.services import SERVICES, SIGNERS, STORES
@@ -23,8 +23,6 @@ from souk_local.services import SERVICES, SIGNERS, STORES
 if TYPE_CHECKING:
     from souk_local.layout import Layout
 
-LOCAL = "local"
-STAGE = re.compile(r"[a-z][a-z0-9-]{0,15}")  # as infra/stack.yaml takes it
 PLAIN = frozenset({"TRUSTED_KEYS"})  # public: given to functions in their environment
 NEVER = ("OWNER_", "RELAY_")  # no function gets these
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "AWS_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http", "no_proxy")
@@ -135,9 +133,11 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):
 def of(stage: str, settings_file: Path | None = None) -> Target:
     """Return the target of a stage: the local stack's, or what the environment and a settings file say.
 
-    Raises Refused for a name that nothing on AWS could begin with.
+    Raises Refused for a name that nothing on AWS could begin with, and for the stage that nothing is deployed to.
     """
-    if not STAGE.fullmatch(stage):
+    if stage == SERVE:
+        raise Refused(f"nothing is deployed to the stage {SERVE}: `souk serve` runs it, on this machine")
+    if not NAME.fullmatch(stage):
         raise Refused(f"a stage is named by up to 16 small letters, digits and dashes, not {stage!r}")
     if stage == LOCAL:
         import souk_local

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from souk import stages
 from souk_local import credentials, graph, mongo, postgres, rabbit, redis, search
 from souk_local.layout import LOOPBACK
 from souk_local.services import MONGO_SERVICES, SIGNERS, SQL_SERVICES
@@ -38,7 +39,7 @@ def connections(stack: Stack) -> dict[str, str]:
     """Every setting of the services for this stack, secrets included."""
     site = stack.site
     search_url = {"PRODUCT_SEARCH_URL": search.url(site, stack.engine.name)}
-    return {**databases(site), **carriers(site), **search_url, **keys(site), "SOUK_STAGE": "local"}
+    return {**databases(site), **carriers(site), **search_url, **keys(site), "SOUK_STAGE": stages.LOCAL}
 
 
 def databases(site: Site) -> dict[str, str]:
@@ -85,7 +86,7 @@ def environment(site: Site) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
-        "SOUK_STAGE": "local",
+        "SOUK_STAGE": stages.LOCAL,
         "PYTHONPATH": str(site.layout.root / "layers" / "souk" / "python"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from souk.settings import setting, stage
+from souk import stages
+from souk.settings import setting
 from souk_cli.bridge import lifeline, sources, status, topology
 from souk_cli.bridge.carrier import Carrier
 from souk_cli.bridge.link import LOG
@@ -90,7 +91,7 @@ class Bridge:
     def state(self) -> status.State:
         """Return how everything is."""
         return status.State(
-            stage=stage(),
+            stage=stages.current(),
             target=self._plan.target,
             pid=os.getpid(),
             up_seconds=round(time.monotonic() - self._began, 1),

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 import souk_local
+from souk.stages import LOCAL
 from souk_cli import deploy, target
 from souk_local import programs
 from souk_local.services import SERVICES
@@ -19,7 +20,7 @@ from souk_local.stack import Progress
 
 @click.command("deploy")
 @click.argument("services", nargs=-1, type=click.Choice(SERVICES))
-@click.option("--stage", default=target.LOCAL, show_default=True, help="local, or the name of a stage on AWS.")
+@click.option("--stage", default=LOCAL, show_default=True, help="local, or the name of a stage on AWS.")
 @click.option(
     "--settings",
     "settings_file",
@@ -34,7 +35,7 @@ def command(services: tuple[str, ...], stage: str, settings_file: Path | None, *
     """
     began = time.monotonic()
     progress = Progress(lambda text: click.echo(text, err=as_json))
-    if settings_file and stage == target.LOCAL:
+    if settings_file and stage == LOCAL:
         raise click.UsageError("the local stack knows its own settings; --settings is for a stage on AWS")
     goal = target.of(stage, settings_file)
     outcomes = deploy.deploy(goal, services or SERVICES, say=progress)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import click
 
 from souk.errors import Refused
+from souk.stages import HERE, LOCAL
 from souk_cli import target
-from souk_cli.connections import HERE
 from souk_cli.migrate import STORES, migrate
 from souk_local.services import SERVICES
 
@@ -17,7 +17,7 @@ from souk_local.services import SERVICES
 @click.argument("services", nargs=-1, type=click.Choice(SERVICES))
 @click.option(
     "--stage",
-    default="local",
+    default=LOCAL,
     show_default=True,
     help="Another than local and serve takes addresses from the environment.",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from souk.stages import SERVE
 from souk_cli import connections
 
 NEEDED = {
@@ -28,7 +29,7 @@ def command(*, host: str, port: int | None, workers: int, reload: bool, no_consu
     from souk_cli.serve import run
     from souk_local import checks, layout
 
-    connections.adopt("serve", only=connections.of_functions)
+    connections.adopt(SERVE, only=connections.of_functions)
     connections.insist(NEEDED)
     for name, where in connections.silent(WANTED).items():
         click.echo(f"warning: nobody answers at {where} ({name}); the services work in their degraded way", err=True)

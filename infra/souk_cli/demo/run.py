@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from souk.errors import Refused
+from souk.stages import LOCAL
 from souk_cli import connections, traffic
 from souk_cli.bridge.statistics import percentiles
 from souk_cli.demo.journey import Journey, Owner
@@ -79,7 +80,7 @@ def _up(console: Console, *, quiet: bool = False) -> None:
 
 
 def _deploy() -> None:
-    done = subprocess.run([sys.executable, "-m", "souk_cli.main", "deploy", "--stage", "local"], check=False)
+    done = subprocess.run([sys.executable, "-m", "souk_cli.main", "deploy", "--stage", LOCAL], check=False)
     if done.returncode:
         raise StackError("not everything was deployed (see above)")
 

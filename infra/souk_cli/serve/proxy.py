@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from souk.ids import new_id
+from souk.stages import SERVE
 from souk_cli.serve.routes import Found
 
 BODY_LIMIT = 10 * 1024 * 1024  # bytes; what API Gateway takes
@@ -121,7 +122,7 @@ def _request_context(environ: Environ, path: str, template: str, headers: Mappin
     return {
         "accountId": ACCOUNT,
         "apiId": "serve",
-        "stage": "serve",
+        "stage": SERVE,
         "resourcePath": template,
         "httpMethod": environ["REQUEST_METHOD"],
         "path": path,

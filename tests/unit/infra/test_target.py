@@ -80,6 +80,11 @@ def test_a_stage_that_nothing_can_be_named_by_is_refused(stage: str) -> None:
         target.of(stage)
 
 
+def test_what_souk_serve_runs_is_not_deployed() -> None:
+    with pytest.raises(Refused, match="`souk serve` runs it"):
+        target.of("serve")
+
+
 def test_the_environment_adds_nothing_that_changes_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from chalice.app import CloudWatchEvent, Rate, SQSEvent
 
-from souk import telemetry
+from souk import stages, telemetry
 from souk.errors import SoukError, Unavailable
 from souk.events import Catalogue, Event, Fact, catalogue, decoded
-from souk.settings import stage
 
 if TYPE_CHECKING:
     import logging
@@ -57,7 +56,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
 
 def queue_name(consumer: str) -> str:
     """Return the SQS queue of a consumer in this stage."""
-    return f"{stage()}-souk-{consumer}"
+    return f"{stages.current()}-souk-{consumer}"
 
 
 class QueueDoors:

@@ -8,17 +8,16 @@ from typing import Any
 import msgspec
 from chalice.app import Request
 
-from souk import auth, problems, throttle
+from souk import auth, problems, stages, throttle
 from souk.audit import Origin
 from souk.clock import utcnow
 from souk.errors import Invalid
 from souk.idempotency import Attempt
 from souk.ids import id_of
-from souk.settings import setting, stage
+from souk.settings import setting
 from souk.waiting import LONGEST, Preferences
 
 BODY_LIMIT = 1_048_576  # bytes
-OWN_GATEWAY = frozenset({"local", "serve"})  # stages in which our own gateway sets X-Real-IP
 _ETAG = re.compile(r'"?(\d{1,19})"?', re.ASCII)
 _TAGS = re.compile(r'"[^"]*"')
 _request: ContextVar[Request | None] = ContextVar("request", default=None)
@@ -96,7 +95,7 @@ class CurrentRequest:
     @property
     def client_ip(self) -> str:
         """The client's address: the gateway's word, never a header the client could have written."""
-        real = self.request.headers.get("x-real-ip") if stage() in OWN_GATEWAY else None
+        real = self.request.headers.get("x-real-ip") if stages.current() in stages.HERE else None
         return real or str(self.request.context.get("identity", {}).get("sourceIp", ""))
 
     @property

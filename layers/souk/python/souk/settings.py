@@ -13,11 +13,6 @@ class Unset(LookupError):
     """A setting that the service cannot do without is nowhere to be found: a mistake of the deployment."""
 
 
-def stage() -> str:
-    """Return the stage this code runs in; read at import by the apps, for queue names alone."""
-    return os.environ.get("SOUK_STAGE", "local")
-
-
 def setting(service: str, name: str, default: str | None = None) -> str:
     """Return the setting `name` of `service`.
 
