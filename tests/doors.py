@@ -3,7 +3,7 @@
 import functools
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from ipaddress import IPv4Address
@@ -22,6 +22,7 @@ from souk_cli.apps import app as load
 from souk_cli.serve.proxy import Context
 
 SIGNERS = {"admin": "ADMIN_SIGNING_KEY", "customer": "CUSTOMER_SIGNING_KEY", "order": "CART_SIGNING_KEY"}
+NOT_MODIFIED, FAILED = 304, 400
 ISSUERS = {"admin": "admin", "customer": "customer", "order": "cart"}
 
 
@@ -56,7 +57,19 @@ class Doors:
             given["authorization"] = f"Bearer {token}"
         answer = self._client.http.request(method, path, headers=given, body=body)
         text = answer.body
+        if answer.status_code < FAILED:
+            assert answer.status_code in self._promised(method, path), "the API document does not know that status"
         return Reply(answer.status_code, answer.headers, msgspec.json.decode(text) if text else None)
+
+    def _promised(self, method: str, path: str) -> set[int]:
+        """Return the statuses of success that the door of an address promises."""
+        asked = path.partition("?")[0].split("/")
+        return {
+            status
+            for door in self.app.doors
+            if method in door.methods and _leads(door.path.split("/"), asked)
+            for status in (door.status, *door.also, NOT_MODIFIED)
+        }
 
     def deliver(self, consumer: str, *events: Event) -> dict[str, Any]:
         """Give a batch of events to a consumer, as its queue would; returns what the function answers."""
@@ -64,6 +77,12 @@ class Doors:
         batch = {"Records": [_record(consumer, event) for event in events]}
         answer: dict[str, Any] = self.app.handler_map[handler](batch, Context(handler, new_id()))
         return answer
+
+
+def _leads(pattern: Sequence[str], asked: Sequence[str]) -> bool:
+    """Tell whether an address, part by part, is one of a door's; a part in braces stands for any."""
+    pairs = zip(pattern, asked, strict=False)
+    return len(pattern) == len(asked) and all(one.startswith("{") or one == other for one, other in pairs)
 
 
 def _record(consumer: str, event: Event) -> dict[str, Any]:

@@ -41,7 +41,7 @@ SYNC_WAITS = 5  # seconds that whoever prefers to hear the outcome waits for it,
 AGAIN = {"Idempotent-Replayed": "true"}
 
 
-@app.route("/carts", methods=["POST"], status=201, takes=Takes.KEY)
+@app.route("/carts", methods=["POST"], status=201, also=(200,), takes=Takes.KEY)
 def open_cart(body: NewCart) -> Answer[Opened]:
     """Open an empty cart: a customer's own, or an anonymous one with a token, which is shown this once.
 
@@ -155,6 +155,7 @@ def merge_carts(cart_id: str, body: Source) -> Answer[Changed]:
     "/carts/{cart_id}/submission",
     methods=["POST"],
     status=202,
+    also=(200,),
     admits=SHOPPERS,
     takes=Takes.VERSION | Takes.KEY | Takes.SYNC,
 )

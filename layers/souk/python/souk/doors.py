@@ -49,6 +49,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     lists: frozenset[str]
     answer: Any
     status: int
+    also: tuple[int, ...]
     permission: str | None
     admits: Admits
     takes: Takes
@@ -66,6 +67,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
         methods: tuple[str, ...],
         *,
         status: int,
+        also: tuple[int, ...],
         permission: str | None,
         admits: Admits,
         takes: Takes,
@@ -81,6 +83,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
             lists=_lists(hints.get("query")),
             answer=_promised(hints.get("return")),
             status=status,
+            also=also,
             permission=permission,
             admits=admits,
             takes=takes,

@@ -42,7 +42,7 @@ def add_doors(app: "Souk", stores: Mapping[str, Callable[[], None]]) -> None:
         """Tell that the function lives, without asking any store."""
         return Alive(app.app_name)
 
-    @app.route("/health/ready")
+    @app.route("/health/ready", also=(503,))
     def readiness() -> Answer[Readiness]:
         """Ask every store for a sign of life; 503 when one does not give it."""
         states = {name: _state(ping) for name, ping in stores.items()}

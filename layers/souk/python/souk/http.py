@@ -87,17 +87,28 @@ class Souk(CurrentRequest, QueueDoors, Chalice):
         *,
         methods: Sequence[str] = ("GET",),
         status: int = 200,
+        also: tuple[int, ...] = (),
         permission: str | None = None,
         admits: Admits = Admits.NOBODY,
         takes: Takes = Takes.NOTHING,
     ) -> Callable[[View], View]:
         """Register a door. `permission` admits staff who hold it, `admits` others; neither: everyone.
 
+        `status` is said where the view says none; `also` are those that it says itself with the same kind of body.
         One that takes a version is closed to whoever does not say which one was seen, before anything is opened.
         """
 
         def register(view: View) -> View:
-            door = Door.of(view, path, tuple(methods), status=status, permission=permission, admits=admits, takes=takes)
+            door = Door.of(
+                view,
+                path,
+                tuple(methods),
+                status=status,
+                also=also,
+                permission=permission,
+                admits=admits,
+                takes=takes,
+            )
             self.doors.append(door)
             Chalice.route(self, path, methods=list(methods), content_types=[], name=view.__name__)(self._guard(door))
             return view

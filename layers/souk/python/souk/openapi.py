@@ -105,7 +105,10 @@ def _operation(door: Door, schemas: dict[Any, Any]) -> dict[str, Any]:
         "operationId": door.view.__name__,
         "summary": summary,
         "parameters": [*_path_parameters(door), *_query_parameters(door, schemas), *_header_parameters(door)],
-        "responses": {str(door.status): _answer(door, schemas), "default": _problem(schemas)},
+        "responses": {
+            **{str(status): _answer(door, schemas) for status in (door.status, *door.also)},
+            "default": _problem(schemas),
+        },
     }
     if more.strip():
         operation["description"] = more.strip()
