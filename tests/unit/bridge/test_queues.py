@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from souk.errors import Unavailable
@@ -55,6 +56,19 @@ def test_a_message_that_sqs_never_takes_is_refused_and_its_neighbours_go_on(sqs:
     verdicts = Queues().give("orders", deliveries("a", "x" * 2_000_000, "b"))
     assert verdicts == [Verdict.DONE, Verdict.REFUSED, Verdict.DONE]
     assert bodies(sqs, where) == {"a", "b"}
+
+
+def test_an_empty_message_is_refused_and_its_neighbours_go_on(sqs: Any) -> None:
+    made(sqs)
+    target = Queues()
+    target.give("orders", deliveries("a"))
+    taken = {"Id": "0", "MessageId": "m", "MD5OfMessageBody": "d"}
+    with Stubber(target._sqs()) as answers:  # as SQS itself has it: moto takes an empty one
+        answers.add_client_error("send_message_batch", service_error_code="MissingParameter")
+        answers.add_response("send_message_batch", {"Successful": [taken], "Failed": []})
+        answers.add_client_error("send_message_batch", service_error_code="MissingParameter")
+        answers.add_response("send_message_batch", {"Successful": [taken], "Failed": []})
+        assert target.give("orders", deliveries("a", "", "b")) == [Verdict.DONE, Verdict.REFUSED, Verdict.DONE]
 
 
 def test_without_its_queue_the_target_is_away(sqs: Any) -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 from souk.clock import utcnow
 from souk_cli.bridge.statistics import Counts, Report, Statistics, percentiles, total
+from souk_cli.bridge.workers import Workers
 
 
 def test_half_of_the_events_took_no_longer_than_the_median() -> None:
@@ -44,3 +45,13 @@ def test_a_report_survives_its_way_to_the_parent() -> None:
 def test_what_several_workers_did_is_added_up() -> None:
     found = total([{"a": Counts(forwarded=1, refused=2)}, {"a": Counts(forwarded=10), "b": Counts(parked=1)}])
     assert (found["a"].forwarded, found["a"].refused, found["b"].parked) == (11, 2, 1)
+
+
+def test_a_report_that_a_killed_worker_broke_off_ends_nothing() -> None:
+    statistics = Statistics(["orders"])
+    statistics.count("orders", forwarded=3)
+    said = msgspec.json.encode(statistics.report())
+    workers = Workers(1, Statistics(["orders"]))
+    for line in (said, said[:20]):
+        workers._heard(0, line)
+    assert workers.counts()["orders"].forwarded == 3
