@@ -21,6 +21,7 @@ from bench.wire import CannotGoOn
 from souk.stages import SERVE
 from souk_cli import connections, traffic
 from souk_local import layout
+from souk_local.patience import InVain
 
 STORES = ("postgres", "redis", "mongo", "rabbitmq", "search", "graph")
 CLIENTS, SECONDS = 8, 8.0
@@ -77,7 +78,7 @@ def rows(load: Load) -> Iterator[Row]:
     for part in PARTS:
         try:
             yield from part(load)
-        except CannotGoOn as error:
+        except (CannotGoOn, InVain) as error:
             what = (part.__doc__ or "").rstrip(".")
             yield Row(what=what, done=0, outcome="not finished", violations=(str(error),), seconds=0.0)
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import httpx
 from bench.serving import WITH_US, end
 
-from souk_cli.demo.shop import until
 from souk_local import layout
 from souk_local.logs import last_of
+from souk_local.patience import until
 from souk_local.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,12 +44,12 @@ def souk(*words: str, without: Mapping[str, str]) -> str:
     return run.stdout
 
 
-def answers(address: str) -> bool | None:
-    """Tell whether somebody says yes there; None otherwise, to be asked again."""
+def answers(address: str) -> bool:
+    """Tell whether somebody says yes there."""
     try:
-        return True if httpx.get(address, timeout=10).status_code == httpx.codes.OK else None
+        return httpx.get(address, timeout=10).status_code == httpx.codes.OK
     except httpx.HTTPError:
-        return None
+        return False
 
 
 def port(name: str) -> int:
@@ -69,8 +69,8 @@ def serving(stores: Mapping[str, str]) -> Iterator[Deployment]:
     try:
         for service in SERVICES:
             where = f"{deployment.base}/{service}/health/ready"
-            until(lambda where=where: answers(where), f"{where}\n{deployment.log()}", patience=STARTED)  # type: ignore[misc]  # the loop's own address
-        until(lambda: answers(f"http://127.0.0.1:{port('bridge')}/status"), "the bridge of serve", patience=STARTED)
+            until(lambda where=where: answers(where), f"{where}\n{deployment.log()}", within=STARTED)  # type: ignore[misc]  # the loop's own address
+        until(lambda: answers(f"http://127.0.0.1:{port('bridge')}/status"), "the bridge of serve", within=STARTED)
         yield deployment
     finally:
         end(process, within=CARRIED)

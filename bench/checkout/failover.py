@@ -19,10 +19,10 @@ from bench.checkout.probe import Probe
 from bench.checkout.rig import Rig
 from bench.checkout.shop import Buyer, Goods, on_sale
 from bench.checkout.troubles import TROUBLES
-from bench.patience import until
 from bench.table import Row
 from bench.wire import Client
 from souk.stages import SERVE
+from souk_local.patience import until
 
 KINDS = ("kill redis primary", "restart redis primary", "redis failover")
 CARTS = 4

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from bench.patience import until
 from souk.postgres import Database
 from souk_cli import traffic
 from souk_cli.connections import RELAYS
+from souk_local.patience import until
 
 PATIENCE = 120.0  # seconds
 GLANCE = 0.2

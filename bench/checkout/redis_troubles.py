@@ -11,9 +11,9 @@ from typing import Any
 from bench.checkout import rig
 from bench.checkout.cable import Cable
 from bench.checkout.rig import Rig, away
-from bench.patience import until
 from souk_local import processes
 from souk_local.layout import LOOPBACK
+from souk_local.patience import until
 from souk_local.redis import NODES, PRIMARY_NAME, SENTINELS
 
 OVER = 60.0  # seconds that a failover may take

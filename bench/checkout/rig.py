@@ -21,11 +21,11 @@ from typing import Any
 import psutil
 
 from bench.checkout.shop import Unexpected
-from bench.patience import until
 from bench.serving import WITH_US, end
 from souk.stages import LOCAL, SERVE
 from souk_cli import connections
 from souk_local import layout, processes, redis, stack
+from souk_local.patience import until
 
 SOUK = Path(sys.executable).with_name("souk")
 WORKER, BRIDGE, WEB, LOCALSTACK = "worker", "bridge", "web", "localstack"

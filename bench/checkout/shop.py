@@ -9,11 +9,11 @@ from typing import Any, Self
 
 import msgspec
 
-from bench.patience import until
 from bench.wire import CannotGoOn, Client, Reply
 from souk.ids import new_id
 from souk_cli import owner
 from souk_cli.demo.wish import quote_for
+from souk_local.patience import until
 
 PRICE = 1_000  # cents
 GLANCE = 0.01  # seconds between looks

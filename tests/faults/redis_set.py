@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import patience
 import redis
 from bench.serving import WITH_US
 from ports import free_ports
+
+from souk_local import patience
 
 PASSWORD = "made-up"
 NODE = """

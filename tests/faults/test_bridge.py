@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import pytest
-from patience import until
 
 from souk import records
 from souk.clock import utcnow
@@ -17,6 +16,7 @@ from souk.events import Event, Fact
 from souk.postgres import Database
 from souk_cli.bridge import topology
 from souk_cli.bridge.topology import Line
+from souk_local.patience import until
 
 pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(180)]
 SOUK = Path(sys.executable).with_name("souk")

@@ -11,7 +11,8 @@ from watching import watched
 from souk.ids import new_id
 from souk.postgres import Database
 from souk_cli.demo.journey import PASSWORD
-from souk_cli.demo.shop import Reply, until
+from souk_cli.demo.shop import Reply
+from souk_local.patience import until
 from souk_local.services import SQL_SERVICES
 
 pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(240, func_only=True)]
@@ -57,13 +58,13 @@ def states(keeper: Keeper, service: str) -> dict[str, str]:
 
 def back(keeper: Keeper, service: str) -> None:
     """Wait until a service finds all its stores up again."""
-    until(lambda: set(states(keeper, service).values()) == {"up"} or None, f"{service} to be ready")
+    until(lambda: set(states(keeper, service).values()) == {"up"}, f"{service} to be ready")
 
 
 def on_sale(keeper: Keeper, **wish: object) -> Goods:
     """Put something on sale that searches find and carts and orders know."""
     goods = keeper.goods(word(), **wish)  # type: ignore[arg-type]  # passed on as it is
-    until(lambda: finds(keeper, goods) or None, f"{goods.title} to be found")
+    until(lambda: finds(keeper, goods), f"{goods.title} to be found")
     keeper.stranger().buy(goods)
     return goods
 
@@ -85,15 +86,15 @@ def test_without_the_search_engine_mongodb_searches(keeper: Keeper, without: Wit
         assert states(keeper, "product")["search"] == "down"
         assert keeper.stranger().buy(new)["status"] == "placed"
     back(keeper, "product")
-    until(lambda: finds(keeper, new) or None, "what was published meanwhile to be found")
-    until(lambda: finds(keeper, goods, q=slip(goods.title)) or None, "it to be found in spite of a slip")
+    until(lambda: finds(keeper, new), "what was published meanwhile to be found")
+    until(lambda: finds(keeper, goods, q=slip(goods.title)), "it to be found in spite of a slip")
 
 
 def test_without_the_graph_best_sellers_are_recommended(keeper: Keeper, without: Without) -> None:
     category = keeper.category(word())
     pen, ink = keeper.goods(category=category), keeper.goods(category=category)
     where = f"/product/recommendations?product={pen.id}"
-    until(lambda: keeper.shop.get(where).body["items"] or None, "something of the same category to recommend")
+    until(lambda: keeper.shop.get(where).body["items"], "something of the same category to recommend")
     with without("graph"):
         reply = keeper.shop.get(where)
         assert (reply.body["degraded"], reply.body["together"]) == (True, 0)
@@ -102,7 +103,7 @@ def test_without_the_graph_best_sellers_are_recommended(keeper: Keeper, without:
         assert states(keeper, "product")["graph"] == "down"
         assert keeper.stranger().buy(pen, ink)["status"] == "placed"
     back(keeper, "product")
-    until(lambda: keeper.shop.get(where).body["together"] == 1 or None, "the order to be learnt from")
+    until(lambda: keeper.shop.get(where).body["together"] == 1, "the order to be learnt from")
     assert keeper.shop.get(where).body["degraded"] is False
 
 
@@ -131,7 +132,7 @@ def test_without_mongodb_products_are_shown_from_the_search_engine(keeper: Keepe
 def test_without_redis_carts_can_be_looked_at(keeper: Keeper, without: Without) -> None:
     goods, ada = on_sale(keeper), keeper.customer()
     added = ada.add(goods, 2)
-    until(lambda: kept(ada) == added.body["version"] or None, "the cart to be kept in PostgreSQL")
+    until(lambda: kept(ada) == added.body["version"], "the cart to be kept in PostgreSQL")
     with without("redis"):
         reply = ada.look()
         assert (reply.body["degraded"], [line["quantity"] for line in reply.body["lines"]]) == (True, [2])
@@ -174,7 +175,7 @@ def test_without_rabbitmq_events_wait(keeper: Keeper, without: Without) -> None:
         assert shown.body["status"] == "pending"
         assert {"down"}.isdisjoint(states(keeper, "order").values())
     assert ada.outcome(order)["status"] == "placed"
-    until(lambda: finds(keeper, new) or None, "what was published meanwhile to be found")
+    until(lambda: finds(keeper, new), "what was published meanwhile to be found")
 
 
 def test_without_postgresql_nothing_is_half_done(keeper: Keeper, without: Without) -> None:

@@ -15,8 +15,9 @@ from watching import watched
 
 from souk.ids import new_id
 from souk.postgres import Database
-from souk_cli.demo.shop import Reply, Shop, until
+from souk_cli.demo.shop import Reply, Shop
 from souk_local import layout, processes
+from souk_local.patience import until
 
 pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(540, func_only=True)]
 PATIENCE = 150.0  # seconds that a shop may be away, or its events may take to arrive
@@ -42,7 +43,7 @@ class Stubborn(Shop):
             ours = reply.status < 400 or (reply.status < 500 and "type" in (reply.body or {}))
             return reply if ours else None
 
-        reply = until(answered, f"an answer to {method} {path}", patience=PATIENCE)
+        reply = until(answered, f"an answer to {method} {path}", within=PATIENCE)
         assert expect in {None, reply.status}, f"{method} {path} answered {reply.status}, not {expect}: {reply}"
         return reply
 
@@ -67,7 +68,7 @@ class Writer(threading.Thread):
     def goes_on(self, more: int = 3) -> None:
         """Wait for some more writes."""
         wanted = self.written + more
-        until(lambda: self.written >= wanted or self.trouble, "more to be written", patience=PATIENCE)
+        until(lambda: self.written >= wanted or self.trouble, "more to be written", within=PATIENCE)
         assert self.trouble is None, self.trouble
 
     def stop(self) -> None:
@@ -157,7 +158,7 @@ def kept(cart: str) -> int:
 def same(look: Callable[[], Any], wanted: Any, what: str) -> None:
     """Wait until something is as it should be, and tell how it is where it never gets so."""
     try:
-        until(lambda: look() == wanted or None, what, patience=PATIENCE)
+        until(lambda: look() == wanted, what, within=PATIENCE)
     except Exception:
         assert look() == wanted, what
         raise

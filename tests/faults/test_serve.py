@@ -15,7 +15,6 @@ import psutil
 import pytest
 from bench.serving import WITH_US, all_gone, family
 from deployments import STARTED
-from patience import until
 
 from souk import records
 from souk.clock import utcnow
@@ -23,6 +22,7 @@ from souk.events import Event, Fact
 from souk.ids import new_id
 from souk.postgres import Database
 from souk_local import layout
+from souk_local.patience import until
 
 pytestmark = [pytest.mark.stores, pytest.mark.fault, pytest.mark.timeout(180, func_only=True)]
 WORKER = "souk_cli.bridge.worker"

@@ -8,8 +8,9 @@ from msgspec import Struct
 from souk.ids import new_id
 from souk_cli import owner
 from souk_cli.demo.journey import PASSWORD, Owner
-from souk_cli.demo.shop import PATIENCE, Reply, Shop, Unexpected, until
+from souk_cli.demo.shop import Reply, Shop, Unexpected
 from souk_cli.demo.wish import quote_for
+from souk_local.patience import WITHIN, until
 
 FRESH = 600.0  # seconds that a staff token is used; it is good for fifteen minutes
 
@@ -144,14 +145,14 @@ class Shopper:
             self.tickets[reply.body["order_id"]] = reply.body["order_token"]
         return reply
 
-    def outcome(self, order: str, *, patience: float = PATIENCE) -> dict[str, Any]:
+    def outcome(self, order: str, *, patience: float = WITHIN) -> dict[str, Any]:
         """Wait for what becomes of a submission."""
 
         def decided() -> dict[str, Any] | None:
             found: dict[str, Any] = self.shop.get(f"/order/orders/{order}", token=self.tickets[order]).body
             return None if found["status"] == "pending" else found
 
-        return until(decided, f"order {order} to be decided", patience=patience)
+        return until(decided, f"order {order} to be decided", within=patience)
 
     def buy(self, *wanted: Goods) -> dict[str, Any]:
         """Fill the cart, submit it and wait for the outcome."""

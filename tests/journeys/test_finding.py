@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from journeys.keeper import Goods, Keeper, Shopper, slip, word
 
-from souk_cli.demo.shop import until
+from souk_local.patience import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180, func_only=True)]
 
@@ -19,7 +19,7 @@ def search(keeper: Keeper, **wanted: object) -> dict[str, Any]:
 
 def found(keeper: Keeper, goods: Goods, **wanted: object) -> None:
     """Wait until a search finds a product."""
-    until(lambda: goods.id in ids(search(keeper, **wanted)) or None, f"{goods.title} to be found by {wanted}")
+    until(lambda: goods.id in ids(search(keeper, **wanted)), f"{goods.title} to be found by {wanted}")
 
 
 def ids(page: dict[str, Any]) -> set[str]:
@@ -66,15 +66,15 @@ def test_what_was_withdrawn_and_recovered_is_the_same_product(keeper: Keeper) ->
     found(keeper, goods, q=name)
     ada.add(goods)
     withdrawn = keeper.ask("DELETE", f"{where}/publication", expect=200, if_match=keeper.product(goods).etag)
-    until(lambda: not ids(search(keeper, q=name)) or None, "it to be found no more")
+    until(lambda: not ids(search(keeper, q=name)), "it to be found no more")
     assert keeper.shop.ask("GET", f"/product/listing/{goods.id}").status == 404
-    until(lambda: matters(ada) == ["no-longer-sold"] or None, "the cart to say so")
+    until(lambda: matters(ada) == ["no-longer-sold"], "the cart to say so")
     trashed = keeper.ask("DELETE", where, expect=200, if_match=withdrawn.etag)
     back = keeper.ask("POST", f"{where}/recovery", expect=200, if_match=trashed.etag)
     assert (back.body["id"], back.body["skus"][0]["sku"]) == (goods.id, goods.sku)
     keeper.ask("PUT", f"{where}/publication", expect=200, if_match=back.etag)
     found(keeper, goods, q=name)
-    until(lambda: not matters(ada) or None, "the cart to offer it again")
+    until(lambda: not matters(ada), "the cart to offer it again")
     assert ada.outcome(ada.submit(ada.quote()).body["order_id"])["status"] == "placed"
 
 
@@ -88,7 +88,7 @@ def test_recommendations_learn_from_orders(keeper: Keeper) -> None:
     together = [one["id"] for one in page["items"][:2]]
     assert together == [ink.id, paper.id]
     assert page["degraded"] is False
-    until(lambda: keeper.product(pen).body["sold"] == 2 or None, "what was sold to be counted")
+    until(lambda: keeper.product(pen).body["sold"] == 2, "what was sold to be counted")
 
 
 def counted(page: dict[str, Any], number: int) -> dict[str, Any] | None:
@@ -107,21 +107,18 @@ def test_a_categorys_new_name_reaches_its_products(keeper: Keeper) -> None:
     def path() -> list[str]:
         return [one["name"] for one in keeper.shop.get(f"/product/listing/{goods.id}").body["category_path"]]
 
-    until(lambda: path() == [f"New {name}", "Below"] or None, "the product's page to have the new name")
-    until(lambda: f"New {name}" in str(search(keeper, q=name)["facets"]["categories"]) or None, "the facets to have it")
+    until(lambda: path() == [f"New {name}", "Below"], "the product's page to have the new name")
+    until(lambda: f"New {name}" in str(search(keeper, q=name)["facets"]["categories"]), "the facets to have it")
 
 
 def test_stock_reaches_the_shelf_and_the_cart(keeper: Keeper) -> None:
     goods, ada = keeper.goods(stock=1), keeper.customer()
     ada.add(goods, 2)
-    until(lambda: matters(ada) == ["not-enough"] or None, "the cart to say so")
+    until(lambda: matters(ada) == ["not-enough"], "the cart to say so")
     more = {"change": 5, "reason": "received"}
     keeper.ask("POST", f"/order/stock/{goods.sku}/adjustments", more, expect=201)
-    until(lambda: ada.look().body["lines"][0]["available"] == 6 or None, "the cart to have heard of it")
+    until(lambda: ada.look().body["lines"][0]["available"] == 6, "the cart to have heard of it")
     none = {"change": -6, "reason": "lost"}
     keeper.ask("POST", f"/order/stock/{goods.sku}/adjustments", none, expect=201)
 
-    def sold_out() -> bool | None:
-        return keeper.shop.get(f"/product/listing/{goods.id}").body["in_stock"] is False or None
-
-    until(sold_out, "the shelf to be empty")
+    until(lambda: not keeper.shop.get(f"/product/listing/{goods.id}").body["in_stock"], "the shelf to be empty")

@@ -7,7 +7,7 @@ from journeys.keeper import Keeper
 from souk.ids import new_id
 from souk.postgres import Database
 from souk_cli.demo.journey import PASSWORD
-from souk_cli.demo.shop import until
+from souk_local.patience import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.stores, pytest.mark.timeout(180, func_only=True)]
 

@@ -16,12 +16,12 @@ import psutil
 import pytest
 from bench.serving import WITH_US
 from botocore.config import Config
-from patience import until
 from ports import free_ports
 
 from souk_executor.environment import command, environment
 from souk_local import install, layout, site
 from souk_local import localstack as part
+from souk_local.patience import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.enable_socket]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 import psycopg2
 import pytest
-from patience import until
 from ports import free_base
 
 from souk_local import credentials, layout, native, proc, processes, redis, site, store
 from souk_local.layout import Layout
+from souk_local.patience import until
 from souk_local.processes import Record
 from souk_local.stack import Stack
 

@@ -19,9 +19,10 @@ def command(*, base: str | None, no_seed: bool) -> None:
 
     from souk_cli.demo.run import demonstrate
     from souk_cli.demo.shop import Unexpected
+    from souk_local.patience import InVain
 
     try:
         demonstrate(Console(), base=base, seed=not no_seed)
-    except Unexpected as error:
+    except (Unexpected, InVain) as error:
         click.echo(f"souk: the journey broke off: {error}", err=True)
         sys.exit(1)

@@ -8,8 +8,9 @@ from typing import Any
 from msgspec import Struct
 
 from souk.ids import new_id
-from souk_cli.demo.shop import Reply, Shop, until
+from souk_cli.demo.shop import Reply, Shop
 from souk_cli.demo.wish import quote_for
+from souk_local.patience import until
 
 PASSWORD = "a-demonstration-password"  # noqa: S105 - of customers made for the demonstration
 Tell = Callable[[str, str, float], None]
@@ -48,7 +49,7 @@ class Journey:
         self._mark = new_id()[-6:]
 
     def play(self) -> None:
-        """Play all of it. Raises Unexpected where the shop answers something else than it should."""
+        """Play all of it. Raises Unexpected where the shop answers something else than it should, InVain where it never does."""
         staff = self.staff_sign_in()
         rare = self.publish_product(staff)
         self.change_price(staff, rare)

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 from msgspec import Struct
 
 from souk.ids import new_id
-from souk_local.patience import keep_looking
-
-Found = TypeVar("Found")
-PATIENCE = 120.0  # seconds that an effect of an event may take; a fraction of one where functions are warm and the machine is idle
-GLANCE = 0.1
 
 
 class Unexpected(Exception):
@@ -70,11 +64,3 @@ class Shop:
     def get(self, path: str, *, token: str = "", **headers: str) -> Reply:
         """Read something that is there."""
         return self.ask("GET", path, token=token, expect=200, **headers)
-
-
-def until(look: Callable[[], Found | None], what: str, *, patience: float = PATIENCE) -> Found:
-    """Look again and again until there is something. Raises Unexpected when there is nothing in time."""
-    found = keep_looking(look, within=patience, pause=GLANCE, enough=lambda seen: seen is not None)
-    if found is None:
-        raise Unexpected(f"waited {patience:.0f} s in vain: {what}")
-    return found

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from doors import Doors, token
-from patience import until
 
 from chalicelib.admin import live, staff
 from chalicelib.admin.model import PERMISSIONS
@@ -14,6 +13,7 @@ from souk.auth import Caller, Kind
 from souk.clock import utcnow
 from souk.ids import new_id
 from souk.postgres import Database
+from souk_local.patience import until
 
 from .test_admin import PASSWORD, admin, email, invited, owner, role
 

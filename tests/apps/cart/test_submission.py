@@ -17,7 +17,7 @@ from souk.ids import id_of, new_id
 from souk.redis import as_bytes
 from souk.settings import setting
 from souk.waiting import ROOM, SEATS
-from souk_cli.demo.shop import until
+from souk_local.patience import until
 
 from .conftest import Shop, Shopper, told
 

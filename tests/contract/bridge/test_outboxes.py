@@ -20,7 +20,7 @@ from souk_cli.bridge.documents import DocumentOutbox
 from souk_cli.bridge.publisher import Message
 from souk_cli.bridge.rows import RowOutbox
 from souk_cli.bridge.sources import Source
-from souk_cli.demo.shop import until
+from souk_local.patience import until
 
 pytestmark = [pytest.mark.stores]
 COLLECTION = "outbox_trial"
@@ -275,7 +275,7 @@ def test_neither_the_relay_nor_a_transaction_keeps_the_other_from_its_end(stores
         with MONGO.transaction() as (documents, session):
             documents[COLLECTION].update_one({"_id": "one"}, {"$inc": {"sold": 1}}, session=session)
             relay = pool.submit(outbox.source.pass_on, publish)
-            until(lambda: sent or None, "the relay to publish")
+            until(lambda: sent, "the relay to publish")
             for _ in range(20):  # each of them asks for the collection that the relay is about to change
                 documents[COLLECTION].update_one({"_id": "another"}, {"$inc": {"sold": 1}}, session=session)
         assert relay.result(timeout=30) == 1

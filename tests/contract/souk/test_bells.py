@@ -6,7 +6,6 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 import pytest
-from patience import until
 
 from souk.bells import Bells, Listener
 from souk.ids import new_id
@@ -14,6 +13,7 @@ from souk.plans import OWN, SESSIONS
 from souk.postgres import Database
 from souk.waiting import UNHEARD, Room
 from souk_cli.bridge.rows import RowOutbox
+from souk_local.patience import until
 
 pytestmark = pytest.mark.stores
 CHANNEL = "test_bells"

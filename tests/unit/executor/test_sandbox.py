@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from patience import until
 
 from souk_executor.runtime_api import InitFailed
 from souk_executor.sandbox import LARGEST_ANSWER, Sandbox
+from souk_local.patience import until
 
 from .conftest import invocation
 

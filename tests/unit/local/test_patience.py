@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from souk_local.patience import keep_looking
+from souk_local.patience import InVain, keep_looking, until
 
 
 @pytest.fixture
@@ -26,3 +26,12 @@ def test_pauses_may_grow(numbers: Iterator[int]) -> None:
     pauses = iter([0.0, 0.001, 0.002])
     assert keep_looking(lambda: next(numbers), within=60, pause=lambda: next(pauses), enough=lambda seen: seen == 3)
     assert next(pauses, None) is None
+
+
+def test_what_comes_is_waited_for(numbers: Iterator[int]) -> None:
+    assert until(lambda: next(numbers), "a number", pause=0) == 1  # 0 is nothing yet
+
+
+def test_what_does_not_come_in_time_is_named() -> None:
+    with pytest.raises(InVain, match="waited 0 s in vain for the moon"):
+        until(lambda: None, "the moon", within=0)
