@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 from souk_cli import apps, connections
 
 if TYPE_CHECKING:
-    from chalicelib.order.checking import Findings
+    from chalicelib.order.checks import Findings
 
 
 def stock(*, stage: str | None = None) -> Findings:
     """Return what is wrong with the stock, and what was looked at. Raises Unavailable."""
     _adopt_order(stage)
-    from chalicelib.order import checking
+    from chalicelib.order import checks
 
-    return checking.check()
+    return checks.STOCK.run()
 
 
 def prices(*, stage: str | None = None) -> Findings:
     """Return what is wrong with orders' money and vouchers, and what was looked at. Raises Unavailable."""
     _adopt_order(stage)
-    from chalicelib.order import sums
+    from chalicelib.order import checks
 
-    return sums.check()
+    return checks.PRICES.run()
 
 
 def _adopt_order(stage: str | None) -> None:

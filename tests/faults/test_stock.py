@@ -13,7 +13,7 @@ from contract.order.conftest import Keeper
 from msgspec.structs import replace
 from psycopg2.errors import DeadlockDetected
 
-from chalicelib.order import checking, expiry, holds, live, locations, management, stock
+from chalicelib.order import checks, expiry, holds, live, locations, management, stock
 from chalicelib.order.holds import Bounds
 from chalicelib.order.locations import NewSite
 from chalicelib.order.model.hold import Held
@@ -85,7 +85,7 @@ def all_at_once(crowd: ThreadPoolExecutor, acts: list[Callable[[], object]]) -> 
 
 def assert_right(*products: Product) -> None:
     skus = {one.skus[0].sku for one in products}
-    wrong = [one for one in checking.check().violations if any(sku in one.about + one.detail for sku in skus)]
+    wrong = [one for one in checks.STOCK.run().violations if any(sku in one.about + one.detail for sku in skus)]
     assert wrong == []
 
 

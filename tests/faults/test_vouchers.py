@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from psycopg2.errors import DeadlockDetected
 
-from chalicelib.order import expiry, fulfilment, live, management, placing, quotes, sums, vouchers
+from chalicelib.order import checks, expiry, fulfilment, live, management, placing, quotes, vouchers
 from chalicelib.order.model.address import Address
 from chalicelib.order.model.order import Order, Status
 from chalicelib.order.model.pricing import Wish
@@ -215,7 +215,7 @@ def test_uses_count_what_lives_however_orders_expire_are_cancelled_paid_late_and
         done.result()
     expiry.sweep(books=live.books)
     ids = {one.order_id for one in [*first, *then]}
-    assert [one for one in sums.check().violations if one.about.split()[-1] in {*ids, *codes}] == []
+    assert [one for one in checks.PRICES.run().violations if one.about.split()[-1] in {*ids, *codes}] == []
     for code in codes:
         found = uses(code)
         assert found["used"] == found["counted"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from chalicelib.order.checking import Findings
+    from chalicelib.order.checks import Findings
 
 
 @click.group("check")

@@ -10,7 +10,7 @@ import pytest
 from apps.order.shop import Shop
 from doors import Reply, staff
 
-from chalicelib.order import checking, expiry, live
+from chalicelib.order import checks, expiry, live
 from souk.clock import utcnow
 from souk.ids import new_id
 from souk.money import Money
@@ -141,7 +141,7 @@ def test_the_books_are_right_and_a_slip_in_them_is_found(shop: Shop) -> None:
     put(shop, shop.quote((sku, 1))["id"])
 
     def found() -> set[str]:
-        return {one.rule for one in checking.check().violations if sku in one.about + one.detail}
+        return {one.rule for one in checks.STOCK.run().violations if sku in one.about + one.detail}
 
     assert found() == set()
     slips = {
@@ -153,7 +153,7 @@ def test_the_books_are_right_and_a_slip_in_them_is_found(shop: Shop) -> None:
     for slip, rules in slips.items():
         with live.books() as books:
             books.tx.run(slip, sku=sku)
-            assert {one.rule for one in checking.found(books.tx) if sku in one.about + one.detail} == rules
+            assert {one.rule for one in checks.STOCK.found(books.tx) if sku in one.about + one.detail} == rules
             books.tx.run("ROLLBACK; BEGIN")
     assert found() == set()
 

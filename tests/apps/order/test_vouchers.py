@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from apps.order.shop import Shop, wish
 
-from chalicelib.order import expiry, live, sums
-from chalicelib.order.checking import Violation
+from chalicelib.order import checks, expiry, live
+from chalicelib.order.checks import Violation
 from souk.clock import utcnow
 from souk.ids import new_id
 from souk.money import Money
@@ -236,11 +236,11 @@ def test_the_sums_are_right_and_a_slip_in_them_is_found(shop: Shop) -> None:
     def wrong(found: list[Violation]) -> set[str]:
         return {one.rule for one in found if order in one.about or code in one.about}
 
-    assert wrong(sums.check().violations) == set()
+    assert wrong(checks.PRICES.run().violations) == set()
     for slip, rules in slips.items():
         with live.books() as books:
             books.tx.run(slip, order=order, code=code)
-            assert wrong(sums.found(books.tx)) == rules
+            assert wrong(checks.PRICES.found(books.tx)) == rules
             books.tx.run("ROLLBACK; BEGIN")
 
 
