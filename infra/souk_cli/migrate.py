@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from souk.errors import Unavailable
-from souk_cli import ledgers
+from souk_cli import logbooks
 from souk_cli.apps import ROOT, folder
 
 if TYPE_CHECKING:
-    from souk_cli.ledgers import Ledger
+    from souk_cli.logbooks import Logbook
 
 SHARED = ROOT / "layers" / "souk" / "migrations"
 ADVISORY_LOCK = 7_361_811  # any number that nobody else takes in these databases
@@ -102,7 +102,7 @@ def _others(store: str, service: str, url: str) -> list[str]:
     place = sources(service, store)
     if not place.is_dir():
         return []
-    with ledger(store, service, url) as kept, ledgers.held(kept):
+    with logbook(store, service, url) as kept, logbooks.held(kept):
         files = sorted(path for path in place.iterdir() if path.suffix in {".json", ".cypher"})
         known = kept.applied()
         missing = [path for path in files if path.stem not in known]
@@ -113,47 +113,47 @@ def _others(store: str, service: str, url: str) -> list[str]:
 
 
 @contextmanager
-def ledger(store: str, service: str, url: str) -> Iterator[Ledger]:
-    """Open the ledger of a service in one of its stores."""
+def logbook(store: str, service: str, url: str) -> Iterator[Logbook]:
+    """Open the logbook of a service in one of its stores."""
     opened = {"mongo": _in_mongo, "search": _in_search, "graph": _in_graph}[store]
     with opened(service, url) as kept:
         yield kept
 
 
 @contextmanager
-def _in_mongo(service: str, url: str) -> Iterator[Ledger]:
+def _in_mongo(service: str, url: str) -> Iterator[Logbook]:
     from pymongo import MongoClient
     from pymongo.errors import ConnectionFailure
 
     client: MongoClient[dict[str, Any]] = MongoClient(url, serverSelectionTimeoutMS=2_000, w="majority", journal=True)
     try:
         with client:
-            yield ledgers.InMongo(client.get_default_database(), service)
+            yield logbooks.InMongo(client.get_default_database(), service)
     except ConnectionFailure as error:
         raise _Absent(str(error)) from error
 
 
 @contextmanager
-def _in_search(service: str, url: str) -> Iterator[Ledger]:
+def _in_search(service: str, url: str) -> Iterator[Logbook]:
     from elasticsearch import ConnectionError as NotConnected
 
     from souk.elastic import connect
 
     try:
         with closing(connect(url)) as client:
-            yield ledgers.InSearch(client.options(request_timeout=30), service)
+            yield logbooks.InSearch(client.options(request_timeout=30), service)
     except NotConnected as error:
         raise _Absent(str(error)) from error
 
 
 @contextmanager
-def _in_graph(service: str, url: str) -> Iterator[Ledger]:
+def _in_graph(service: str, url: str) -> Iterator[Logbook]:
     from neo4j.exceptions import ServiceUnavailable
 
     from souk.graph import connect
 
     try:
         with closing(connect(url)) as driver:
-            yield ledgers.InGraph(driver, service)
+            yield logbooks.InGraph(driver, service)
     except ServiceUnavailable as error:
         raise _Absent(str(error)) from error

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from souk.errors import Refused
-from souk_cli import ledgers, migrate
+from souk_cli import logbooks, migrate
 from souk_cli.commands.migrate import settings_of
-from souk_cli.ledgers import Ledger
+from souk_cli.logbooks import Logbook
 from souk_local.services import SERVICES
 
 NUMBERED = r"\d{4}\.[a-z0-9-]+"
 
 
 class InMemory:
-    """A ledger whose lease is free after so many tries."""
+    """A logbook whose lease is free after so many tries."""
 
     def __init__(self, busy: int = 0) -> None:
         self.busy, self.held, self.names = busy, False, set[str]()
@@ -39,22 +39,22 @@ class InMemory:
         self.names.add(name)
 
 
-def test_a_ledger_is_given_back_whatever_happens() -> None:
-    ledger = InMemory()
-    with pytest.raises(ValueError, match="broken"), ledgers.held(ledger):
+def test_a_logbook_is_given_back_whatever_happens() -> None:
+    logbook = InMemory()
+    with pytest.raises(ValueError, match="broken"), logbooks.held(logbook):
         raise ValueError("broken")
-    assert not ledger.held
+    assert not logbook.held
 
 
-def test_a_ledger_that_somebody_has_is_waited_for() -> None:
-    ledger: Ledger = InMemory(busy=2)
-    with ledgers.held(ledger):
-        ledger.apply("anything")
+def test_a_logbook_that_somebody_has_is_waited_for() -> None:
+    logbook: Logbook = InMemory(busy=2)
+    with logbooks.held(logbook):
+        logbook.apply("anything")
 
 
 def test_cypher_statements_are_told_apart_and_comments_left_out() -> None:
     text = "// first\nCREATE CONSTRAINT a IF NOT EXISTS FOR (n:N)\n  REQUIRE n.id IS UNIQUE;\n\nMERGE (n:N {id: 1});\n"
-    assert ledgers.statements(text) == [
+    assert logbooks.statements(text) == [
         "CREATE CONSTRAINT a IF NOT EXISTS FOR (n:N)\n  REQUIRE n.id IS UNIQUE",
         "MERGE (n:N {id: 1})",
     ]

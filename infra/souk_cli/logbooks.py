@@ -20,11 +20,11 @@ GLANCE = 0.2  # seconds between two tries to get it
 NAME = "souk_migrations"  # of the collection and the index
 
 
-class Ledger(Protocol):
+class Logbook(Protocol):
     """Says what was applied for one service; one holder at a time may add to it."""
 
     def lease(self, until: float) -> bool:
-        """Take the ledger until that moment (seconds since 1970), unless somebody else has it."""
+        """Take the logbook until that moment (seconds since 1970), unless somebody else has it."""
         ...
 
     def release(self) -> None:
@@ -196,11 +196,11 @@ def statements(cypher: str) -> list[str]:
 
 
 @contextmanager
-def held(ledger: Ledger) -> Iterator[None]:
-    """Hold a ledger, waiting for whoever has it now; a holder that died is overruled when its lease is over."""
-    if not keep_looking(lambda: ledger.lease(time.time() + LEASE), within=2 * LEASE, pause=GLANCE):
+def held(logbook: Logbook) -> Iterator[None]:
+    """Hold a logbook, waiting for whoever has it now; a holder that died is overruled when its lease is over."""
+    if not keep_looking(lambda: logbook.lease(time.time() + LEASE), within=2 * LEASE, pause=GLANCE):
         raise TimeoutError("somebody else has been migrating this store for too long")
     try:
         yield
     finally:
-        ledger.release()
+        logbook.release()

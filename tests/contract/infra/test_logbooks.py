@@ -1,4 +1,4 @@
-"""What every keeper of a ledger of migrations promises."""
+"""What every keeper of a logbook of migrations promises."""
 
 import json
 import time
@@ -8,15 +8,15 @@ from uuid import uuid4
 
 import pytest
 
-from souk_cli import ledgers, migrate
-from souk_cli.ledgers import Ledger
+from souk_cli import logbooks, migrate
+from souk_cli.logbooks import Logbook
 
-Opened = Callable[[], AbstractContextManager[Ledger]]
+Opened = Callable[[], AbstractContextManager[Logbook]]
 pytestmark = pytest.mark.stores
 
 
 class InMemory:
-    """A ledger of this process."""
+    """A logbook of this process."""
 
     def __init__(self) -> None:
         self.until, self.names = 0.0, set[str]()
@@ -42,14 +42,14 @@ class InMemory:
 
 @contextmanager
 def in_memory(stores: dict[str, str], service: str) -> Iterator[Opened]:
-    ledger = InMemory()
-    yield lambda: nullcontext(ledger)
+    logbook = InMemory()
+    yield lambda: nullcontext(logbook)
 
 
 def real(store: str, setting: str) -> Callable[[dict[str, str], str], AbstractContextManager[Opened]]:
     @contextmanager
     def opened(stores: dict[str, str], service: str) -> Iterator[Opened]:
-        yield lambda: migrate.ledger(store, service, stores[setting])
+        yield lambda: migrate.logbook(store, service, stores[setting])
 
     opened.__name__ = store
     return opened
@@ -65,7 +65,7 @@ KEEPERS = [
 
 @pytest.fixture(params=KEEPERS, ids=lambda keeper: keeper.__name__)
 def opened(request: pytest.FixtureRequest, stores: dict[str, str]) -> Iterator[Opened]:
-    """Opens the ledger of a service that nobody else has; each opening is another process's."""
+    """Opens the logbook of a service that nobody else has; each opening is another process's."""
     with request.param(stores, f"trial-{uuid4().hex[:8]}") as way:
         yield way
 
@@ -87,11 +87,11 @@ def test_a_holder_whose_lease_is_over_is_overruled(opened: Opened) -> None:
 
 
 def test_what_was_applied_is_remembered_by_the_next_holder(opened: Opened) -> None:
-    with opened() as one, ledgers.held(one):
+    with opened() as one, logbooks.held(one):
         assert one.applied() == frozenset()
         one.record("0001.a")
         one.record("0002.b")
-    with opened() as other, ledgers.held(other):
+    with opened() as other, logbooks.held(other):
         assert other.applied() == {"0001.a", "0002.b"}
 
 
@@ -106,6 +106,6 @@ def test_what_was_applied_is_remembered_by_the_next_holder(opened: Opened) -> No
 def test_a_migration_that_was_cut_short_can_be_applied_again(
     stores: dict[str, str], store: str, setting: str, migration: str
 ) -> None:
-    with migrate.ledger(store, "trial", stores[setting]) as ledger:
-        ledger.apply(migration)
-        ledger.apply(migration)
+    with migrate.logbook(store, "trial", stores[setting]) as logbook:
+        logbook.apply(migration)
+        logbook.apply(migration)
