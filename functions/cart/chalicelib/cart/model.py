@@ -15,7 +15,7 @@ from souk.markets import DEFAULT
 from souk.money import Money
 
 KEPT_OPERATIONS = 64
-KEPT_FOR = timedelta(hours=24)
+KEPT_FOR = timedelta(hours=24)  # operations, and refusals: what the same Idempotency-Key is answered by
 MOST_MERGED = 100  # carts that one took over, all of which it remembers
 NEW = -1  # the version of what the keeper has yet to give one
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import msgspec
 
+from chalicelib.cart.model import KEPT_FOR
 from chalicelib.cart.scripts import refusal_key
 from souk.errors import SoukError
 from souk.idempotency import Attempt, Recalled, reused
 from souk.redis import Redis
-
-KEPT_FOR = 86_400  # seconds
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class KeptRefusals:
         if not self._refused:
             return
         refusal = msgspec.json.encode(Refusal(attempt.fingerprint, outcome)).decode()
-        self._redis.ask(("SET", self._key(attempt), refusal, "EX", KEPT_FOR, "NX"))
+        self._redis.ask(("SET", self._key(attempt), refusal, "EX", KEPT_FOR // timedelta(seconds=1), "NX"))
 
     def _key(self, attempt: Attempt) -> str:
         return refusal_key(self._cart_id or attempt.scope, attempt.scope)
