@@ -34,7 +34,7 @@ from chalicelib.order.model.stock import Site
 from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.model.voucher import Voucher
 from chalicelib.order.quotes import MarketQuery, QuoteWish
-from chalicelib.order.stock import Adjustment, Count, LedgerQuery, LocationQuery, StockQuery, Terms
+from chalicelib.order.stock import Adjustment, Count, LedgerQuery, LocationQuery, StockQuery, StockTerms
 from chalicelib.order.store.books import Books
 from chalicelib.order.taxes import RatesWish
 from chalicelib.order.views.orders import OrderView
@@ -193,7 +193,7 @@ def set_stock(sku: str, body: Count) -> StockView:
 
 
 @app.route("/stock/{sku}", methods=["PATCH"], permission="stock:write", takes=Takes.VERSION)
-def agree_stock(sku: str, body: Terms) -> StockView:
+def agree_stock(sku: str, body: StockTerms) -> StockView:
     """Say how many may be promised beyond what is there, when more comes or it is out, and when it counts as low."""
     seen, origin = app.if_match, app.origin
     with live.books() as books:

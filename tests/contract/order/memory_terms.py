@@ -5,7 +5,7 @@ from collections.abc import Collection
 from msgspec.structs import replace
 
 from chalicelib.order.model.pricing import Known
-from chalicelib.order.model.quote import Quote, Recalled
+from chalicelib.order.model.quote import Quote, QuoteToday
 from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.model.voucher import UsedUp, Voucher
 from souk.errors import Missing, Refused
@@ -27,11 +27,11 @@ class MemoryTerms:
         self.quotes[quote.id] = quote
         return True
 
-    def quote(self, quote_id: str) -> Recalled | None:
+    def quote(self, quote_id: str) -> QuoteToday | None:
         found = self.quotes.get(quote_id)
         if found is None:
             return None
-        return Recalled(found, self.terms(found.recipient.shipping_address.country, found.bill.codes))
+        return QuoteToday(found, self.terms(found.recipient.shipping_address.country, found.bill.codes))
 
     def terms(self, country: str, codes: Collection[str]) -> Known:
         rates = self.rates.get(country, TaxRates(country=country))

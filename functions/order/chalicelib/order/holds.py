@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.order import events
 from chalicelib.order.model.allocation import Shelf, now_so, share_out
 from chalicelib.order.model.hold import Held, Holding, held, released, still_held
-from chalicelib.order.model.quote import Quote, Recalled
+from chalicelib.order.model.quote import Quote, QuoteToday
 from chalicelib.order.model.reservation import Lapsed
 from chalicelib.order.model.stock import Level, Movement, Spot
 from souk.errors import Missing, Refused, TooMany
@@ -33,7 +33,7 @@ class Books(Protocol):
     def now(self) -> datetime:
         """Return the store's time."""
 
-    def quote(self, quote_id: str) -> Recalled | None:
+    def quote(self, quote_id: str) -> QuoteToday | None:
         """Return a quote."""
 
     def lock_goods(self, skus: Collection[str]) -> list[Shelf]:
@@ -94,10 +94,10 @@ def give_back(quote_id: str, *, books: Books) -> None:
 
 
 def _quote(quote_id: str, books: Books) -> Quote:
-    recalled = books.quote(quote_id)
-    if recalled is None:
+    earlier = books.quote(quote_id)
+    if earlier is None:
         raise Missing("there is no such quote")
-    return recalled.quote
+    return earlier.quote
 
 
 def _check(quote: Quote, bounds: Bounds, now: datetime) -> None:

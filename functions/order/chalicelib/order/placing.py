@@ -20,7 +20,7 @@ from chalicelib.order.model.number import TRIES, Taken, number_of
 from chalicelib.order.model.order import Order, newly_placed
 from chalicelib.order.model.pricing import Offer, Terms, TooMuch
 from chalicelib.order.model.product import Product, offers_of
-from chalicelib.order.model.quote import Quote, Recalled, Spent
+from chalicelib.order.model.quote import Quote, QuoteToday, Spent
 from chalicelib.order.model.reservation import Lapsed
 from chalicelib.order.model.shipping import method_of
 from chalicelib.order.model.stock import Level, Movement, Short, Spot
@@ -66,7 +66,7 @@ class Products(Protocol):
 class Books(Protocol):
     """Quotes, stock, vouchers and orders in one transaction."""
 
-    def quote(self, quote_id: str) -> Recalled | None:
+    def quote(self, quote_id: str) -> QuoteToday | None:
         """Return a quote, with what is known now of the terms it was made under."""
 
     def claim(self, submission: Submission) -> Claim:
@@ -124,16 +124,16 @@ def place(submission: Submission, *, products: Products, reading: Open, books: O
     Raises Unavailable when our replica is older than what the shopper saw: the products' events are still on the way.
     """
     with reading() as kept:
-        recalled = kept.quote(submission.quote_id)
-    priced = _priced(submission, recalled, products)
+        earlier = kept.quote(submission.quote_id)
+    priced = _priced(submission, earlier, products)
     with books() as tx:
         claim = tx.claim(submission)
         if (now := claim.at) is None:
             _tell_again(tx, submission, claim)
             return None
-        if recalled is None or isinstance(priced, Unsold):
+        if earlier is None or isinstance(priced, Unsold):
             return _turn_down(tx, submission, priced.reasons if isinstance(priced, Unsold) else [NO_QUOTE], now)
-        return _decide(tx, submission, recalled.quote, priced, now)
+        return _decide(tx, submission, earlier.quote, priced, now)
 
 
 def _decide(tx: Books, submission: Submission, quote: Quote, priced: Snapshot, now: datetime) -> Order | Rejection:
@@ -167,13 +167,13 @@ def _tell_again(tx: Books, submission: Submission, claim: Claim) -> None:
         tx.tell(events.order_placed(found) if isinstance(found, Order) else events.order_rejected(found))
 
 
-def _priced(submission: Submission, recalled: Recalled | None, products: Products) -> Snapshot | Unsold:
+def _priced(submission: Submission, earlier: QuoteToday | None, products: Products) -> Snapshot | Unsold:
     """Return the snapshot that the order is priced from: the stored one if there is one, whatever happened since."""
     if not submission.lines:
         return Unsold([EMPTY])
-    if recalled is None:
+    if earlier is None:
         return Unsold([NO_QUOTE])
-    if recalled.quote.bill.market != submission.market:
+    if earlier.quote.bill.market != submission.market:
         return Unsold([QUOTE_OF_ELSEWHERE])
     known = {one.id: one for one in products.by_id({line.product_id for line in submission.lines})}
     offers = offers_of(known.values(), submission.market)
@@ -185,14 +185,14 @@ def _priced(submission: Submission, recalled: Recalled | None, products: Product
         raise Unavailable(f"what is known of {behind[0].sku} is older than what the shopper saw", retry_after=5)
     if unsold:
         return Unsold([not_sold(one.sku) for one in unsold])
-    return _kept(submission, recalled, offers, products)
+    return _kept(submission, earlier, offers, products)
 
 
 def _kept(
-    submission: Submission, recalled: Recalled, offers: Mapping[str, Offer], products: Products
+    submission: Submission, earlier: QuoteToday, offers: Mapping[str, Offer], products: Products
 ) -> Snapshot | Unsold:
     try:
-        return products.keep_snapshot(_snapshot(submission, recalled, offers))
+        return products.keep_snapshot(_snapshot(submission, earlier, offers))
     except TooMuch:
         return Unsold([TOO_MUCH])
 
@@ -201,16 +201,16 @@ def _is_behind(known: Product | None, line: SubmittedLine) -> bool:
     return known is None or known.version < line.product_version
 
 
-def _snapshot(submission: Submission, recalled: Recalled, offers: Mapping[str, Offer]) -> Snapshot:
+def _snapshot(submission: Submission, earlier: QuoteToday, offers: Mapping[str, Offer]) -> Snapshot:
     """Price a submission under the terms of this moment; vouchers are those that applied when it was submitted."""
     wishes, market = submission.wishes(), market_of(submission.market)
     goods = pricing.goods_of(wishes, offers, currency=market.currency)
     terms = Terms(
-        method=method_of(recalled.quote.bill.shipping_method, recalled.known.rates.country),
-        rates=recalled.known.rates,
+        method=method_of(earlier.quote.bill.shipping_method, earlier.known.rates.country),
+        rates=earlier.known.rates,
         vouchers=tuple(
             one
-            for one in recalled.known.vouchers
+            for one in earlier.known.vouchers
             if one.objection(goods=goods, market=market.code, at=submission.submitted_at) is None
         ),
     )

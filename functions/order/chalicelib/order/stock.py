@@ -61,7 +61,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     location: Location = LOCATION
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StockTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """On what terms a SKU is sold from a location; what is not said stays, what is null ends.
 
     `backorder` is how many may be promised beyond what is there; they are expected on `expected_on`. Before
@@ -155,7 +155,7 @@ def count(sku: str, counted: Count, *, seen: int, origin: Origin, now: datetime,
     return _told(before, after, "stock.set", changed, origin=origin, now=now, stock=stock)
 
 
-def agree(sku: str, terms: Terms, *, seen: int, origin: Origin, now: datetime, stock: Stock) -> Level:
+def agree(sku: str, terms: StockTerms, *, seen: int, origin: Origin, now: datetime, stock: Stock) -> Level:
     """Set on what terms a SKU is sold from a location, as it was seen. Raises Missing, Stale, Short."""
     spot = _spot(sku, terms.location)
     before = as_seen(_locked(spot, stock, opened=seen == 0), seen, name=f"stock of {sku}")

@@ -54,7 +54,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
         return moment <= self.expires_at
 
 
-class Recalled(msgspec.Struct, frozen=True):
+class QuoteToday(msgspec.Struct, frozen=True):
     """A quote that was made earlier, and what is known now of what it is about."""
 
     quote: Quote

@@ -3,7 +3,7 @@
 import msgspec
 
 from chalicelib.order.model.allocation import Shelf
-from chalicelib.order.model.quote import Quote, Recalled
+from chalicelib.order.model.quote import Quote, QuoteToday
 from chalicelib.order.model.tax import TaxRates
 from chalicelib.order.store.terms import RATES, known
 from chalicelib.order.store.vouchers import COLUMNS
@@ -57,7 +57,7 @@ class QuoteRows:
         )
         return None if row is None else msgspec.convert(row["shelves"], list[Shelf])
 
-    def quote(self, quote_id: str) -> Recalled | None:
+    def quote(self, quote_id: str) -> QuoteToday | None:
         """Return a quote, with the rates and the vouchers it is about as they are now; None for one that is not here.
 
         One that an older release made, whose bill says less, is as good as forgotten.
@@ -69,7 +69,7 @@ class QuoteRows:
             quote = msgspec.convert(row, Quote)
         except msgspec.ValidationError:
             return None
-        return Recalled(quote, known(row, quote.recipient.shipping_address.country))
+        return QuoteToday(quote, known(row, quote.recipient.shipping_address.country))
 
     def forget_quotes(self) -> int:
         """Remove quotes a week after they expired: they hold personal data."""
