@@ -144,19 +144,19 @@ def _version(order_id: str) -> int:
 )
 def cancel_order(order_id: str) -> OrderView:
     """Cancel an order of which nothing has been shipped."""
-    return _changed(order_id, lambda books, at: management.cancel(order_id, origin=app.origin, now=at, books=books))
+    return _changed(order_id, lambda books, at: management.cancel(order_id, by=app.origin, now=at, books=books))
 
 
 @app.route("/orders/{order_id}/payments", methods=["POST"], status=201, permission="orders:write", takes=Takes.KEY)
 def pay_order(order_id: str, body: PaymentWish) -> OrderView:
     """Note that an order was paid."""
-    return _changed(order_id, lambda books, at: fulfilment.pay(order_id, body, origin=app.origin, now=at, books=books))
+    return _changed(order_id, lambda books, at: fulfilment.pay(order_id, body, by=app.origin, now=at, books=books))
 
 
 @app.route("/orders/{order_id}/shipments", methods=["POST"], status=201, permission="orders:write", takes=Takes.KEY)
 def ship_order(order_id: str, body: ShipmentWish) -> OrderView:
     """Note that an order, or a part of it, was shipped."""
-    return _changed(order_id, lambda books, at: fulfilment.ship(order_id, body, origin=app.origin, now=at, books=books))
+    return _changed(order_id, lambda books, at: fulfilment.ship(order_id, body, by=app.origin, now=at, books=books))
 
 
 @app.route(
@@ -166,7 +166,7 @@ def deliver_shipment(order_id: str, shipment_id: str) -> OrderView:
     """Note that a shipment arrived."""
     return _changed(
         order_id,
-        lambda books, at: fulfilment.deliver(order_id, shipment_id, origin=app.origin, now=at, books=books),
+        lambda books, at: fulfilment.deliver(order_id, shipment_id, by=app.origin, now=at, books=books),
     )
 
 
@@ -187,17 +187,17 @@ def read_stock(sku: str, query: LocationQuery) -> StockView:
 @app.route("/stock/{sku}", methods=["PUT"], permission="stock:write", takes=Takes.VERSION)
 def set_stock(sku: str, body: Count) -> StockView:
     """Set stock to what was counted; `If-Match: "0"` for a SKU that has none so far."""
-    seen, origin = app.if_match, app.origin
+    seen, by = app.if_match, app.origin
     with live.books() as books:
-        return StockView.of(stock.count(sku, body, seen=seen, origin=origin, now=utcnow(), stock=books))
+        return StockView.of(stock.count(sku, body, seen=seen, by=by, now=utcnow(), stock=books))
 
 
 @app.route("/stock/{sku}", methods=["PATCH"], permission="stock:write", takes=Takes.VERSION)
 def agree_stock(sku: str, body: StockTerms) -> StockView:
     """Say how many may be promised beyond what is there, when more comes or it is out, and when it counts as low."""
-    seen, origin = app.if_match, app.origin
+    seen, by = app.if_match, app.origin
     with live.books() as books:
-        return StockView.of(stock.agree(sku, body, seen=seen, origin=origin, now=utcnow(), stock=books))
+        return StockView.of(stock.agree(sku, body, seen=seen, by=by, now=utcnow(), stock=books))
 
 
 @app.route("/locations", permission="stock:read")
@@ -217,11 +217,11 @@ def read_location(code: str) -> Site:
 @app.route("/locations", methods=["POST"], status=201, permission="stock:write", takes=Takes.KEY)
 def add_location(body: NewSite) -> Answer[Site]:
     """Open a location."""
-    origin = app.origin
+    by = app.origin
     with live.books() as books:
 
         def decide() -> Answer[Site]:
-            added = locations.add(body, origin=origin, now=utcnow(), sites=books)
+            added = locations.add(body, by=by, now=utcnow(), sites=books)
             return created(added, f"/order/locations/{added.code}")
 
         return app.once(books.attempts, decide)
@@ -230,9 +230,9 @@ def add_location(body: NewSite) -> Answer[Site]:
 @app.route("/locations/{code}", methods=["PATCH"], permission="stock:write", takes=Takes.VERSION)
 def change_location(code: str, body: SiteChange) -> Site:
     """Call a location something else, or rank it anew."""
-    seen, origin = app.if_match, app.origin
+    seen, by = app.if_match, app.origin
     with live.books() as books:
-        return locations.change(code, body, seen=seen, origin=origin, now=utcnow(), sites=books)
+        return locations.change(code, body, seen=seen, by=by, now=utcnow(), sites=books)
 
 
 @app.route("/stock/{sku}/adjustments", permission="stock:read")
@@ -245,11 +245,11 @@ def list_adjustments(sku: str, query: LedgerQuery) -> Page[LedgerView]:
 @app.route("/stock/{sku}/adjustments", methods=["POST"], status=201, permission="stock:write", takes=Takes.KEY)
 def adjust_stock(sku: str, body: Adjustment) -> StockView:
     """Add to stock or take from it, and say why; a SKU that has none so far gets some."""
-    origin = app.origin
+    by = app.origin
     with live.books() as books:
 
         def decide() -> StockView:
-            return StockView.of(stock.adjust(sku, body, origin=origin, now=utcnow(), stock=books))
+            return StockView.of(stock.adjust(sku, body, by=by, now=utcnow(), stock=books))
 
         return app.once(books.attempts, decide)
 
@@ -264,11 +264,11 @@ def list_vouchers(query: VoucherQuery) -> Page[Voucher]:
 @app.route("/vouchers", methods=["POST"], status=201, permission="vouchers:write", takes=Takes.KEY)
 def create_voucher(body: NewVoucher) -> Answer[Voucher]:
     """Make a voucher: so much off the goods, for so many orders."""
-    origin = app.origin
+    by = app.origin
     with live.books() as books:
 
         def decide() -> Answer[Voucher]:
-            made = vouchers.create(body, origin=origin, now=utcnow(), vouchers=books)
+            made = vouchers.create(body, by=by, now=utcnow(), vouchers=books)
             return created(made, f"/order/vouchers/{made.code}")
 
         return app.once(books.attempts, decide)
@@ -284,9 +284,9 @@ def read_voucher(code: str) -> Voucher:
 @app.route("/vouchers/{code}", methods=["PATCH"], permission="vouchers:write", takes=Takes.VERSION)
 def edit_voucher(code: str, body: VoucherEdit) -> Voucher:
     """Change a voucher, or end it: `valid_until` says when. If-Match says which version was seen."""
-    seen, origin = app.if_match, app.origin
+    seen, by = app.if_match, app.origin
     with live.books() as books:
-        return vouchers.edit(code, body, seen=seen, origin=origin, now=utcnow(), vouchers=books)
+        return vouchers.edit(code, body, seen=seen, by=by, now=utcnow(), vouchers=books)
 
 
 @app.route("/tax-rates", permission="taxes:read")
@@ -299,9 +299,9 @@ def list_tax_rates() -> Page[TaxRates]:
 @app.route("/tax-rates/{country}", methods=["PUT"], permission="taxes:write", takes=Takes.VERSION)
 def set_tax_rates(country: str, body: RatesWish) -> TaxRates:
     """Set a country's rates of tax; `If-Match: "0"` for a country that has none so far."""
-    seen, origin = app.if_match, app.origin
+    seen, by = app.if_match, app.origin
     with live.books() as books:
-        return taxes.set_rates(country, body, seen=seen, origin=origin, now=utcnow(), taxes=books)
+        return taxes.set_rates(country, body, seen=seen, by=by, now=utcnow(), taxes=books)
 
 
 @app.consumer("order-submissions", CartSubmitted)

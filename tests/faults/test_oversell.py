@@ -168,7 +168,7 @@ def pay(order_id: str) -> None:
         while True:
             try:
                 with live.books() as books:
-                    fulfilment.pay(order_id, CASH, origin=STAFF, now=utcnow(), books=books)
+                    fulfilment.pay(order_id, CASH, by=STAFF, now=utcnow(), books=books)
                     return
             except Unavailable:
                 continue

@@ -53,7 +53,7 @@ def lofts(stores: dict[str, str]) -> list[str]:
     codes = [f"l-{new_id()[-12:]}" for _ in range(2)]
     with live.books() as books:
         for rank, code in enumerate(codes, 1):
-            locations.add(NewSite(code=code, name=code, rank=rank), origin=STAFF, now=utcnow(), sites=books)
+            locations.add(NewSite(code=code, name=code, rank=rank), by=STAFF, now=utcnow(), sites=books)
     return codes
 
 
@@ -108,7 +108,7 @@ def test_who_cancels_an_order_that_just_appears_gives_its_goods_back_once(
     def cancel() -> object:
         while True:
             with suppress(Missing), live.books() as books:
-                return management.cancel(one.order_id, origin=STAFF, now=utcnow(), books=books)
+                return management.cancel(one.order_id, by=STAFF, now=utcnow(), books=books)
 
     assert all_at_once(crowd, [cancel, cancel, partial(goods.place, SHOP, one)]) == {"Order": 2, "Refused": 1}
     assert_right(tea)
@@ -158,12 +158,12 @@ def test_whatever_happens_at_once_the_books_are_right(crowd: ThreadPoolExecutor,
 
     def cancel() -> object:
         with live.books() as books:
-            return management.cancel(dice.choice(orders), origin=STAFF, now=utcnow(), books=books)
+            return management.cancel(dice.choice(orders), by=STAFF, now=utcnow(), books=books)
 
     def adjust() -> object:
         wish = Adjustment(change=dice.choice((-2, -1, 1, 2, 3)), reason="corrected", location=dice.choice(places))
         with live.books() as books:
-            return stock.adjust(dice.choice(skus), wish, origin=STAFF, now=utcnow(), stock=books)
+            return stock.adjust(dice.choice(skus), wish, by=STAFF, now=utcnow(), stock=books)
 
     def age() -> None:
         with live.reading() as books:

@@ -66,7 +66,7 @@ def voucher(limit: int | None) -> str:
     """Make a voucher of 10 % off; return its code."""
     code = f"V-{new_id()[-14:].upper()}"
     with live.books() as books:
-        vouchers.create(NewVoucher(code=code, off=1_000, usage_limit=limit), origin=STAFF, now=utcnow(), vouchers=books)
+        vouchers.create(NewVoucher(code=code, off=1_000, usage_limit=limit), by=STAFF, now=utcnow(), vouchers=books)
     return code
 
 
@@ -118,19 +118,19 @@ def decide(one: Submission) -> object:
 
 def paid(order_id: str) -> None:
     with live.books() as books:
-        fulfilment.pay(order_id, CASH, origin=STAFF, now=utcnow(), books=books)
+        fulfilment.pay(order_id, CASH, by=STAFF, now=utcnow(), books=books)
 
 
 def cancelled(order_id: str) -> None:
     with live.books() as books:
-        management.cancel(order_id, origin=STAFF, now=utcnow(), books=books)
+        management.cancel(order_id, by=STAFF, now=utcnow(), books=books)
 
 
 def relimited(code: str, limit: int) -> None:
     with live.books() as books:
         seen = books.voucher(code).version
         edit = VoucherEdit(usage_limit=limit)
-        vouchers.edit(code, edit, seen=seen, origin=STAFF, now=utcnow(), vouchers=books)
+        vouchers.edit(code, edit, seen=seen, by=STAFF, now=utcnow(), vouchers=books)
 
 
 def uses(code: str) -> dict[str, int]:

@@ -150,12 +150,12 @@ def test_a_rejection_is_read_with_its_reasons_and_takes_nothing(keeper: Keeper) 
 def test_an_order_keeps_what_became_of_it(keeper: Keeper) -> None:
     placed = goods.order(keeper, goods.shelve(keeper, 5), quantity=2)
     with keeper.open() as books:
-        fulfilment.pay(placed.id, CASH, origin=STAFF, now=utcnow(), books=books)
+        fulfilment.pay(placed.id, CASH, by=STAFF, now=utcnow(), books=books)
     with keeper.open() as books:
-        sent = fulfilment.ship(placed.id, ShipmentWish(carrier="DHL"), origin=STAFF, now=utcnow(), books=books)
+        sent = fulfilment.ship(placed.id, ShipmentWish(carrier="DHL"), by=STAFF, now=utcnow(), books=books)
     with keeper.open() as books:
         shipment = sent.shipments[0].id
-        there = fulfilment.deliver(placed.id, shipment, origin=STAFF, now=utcnow(), books=books)
+        there = fulfilment.deliver(placed.id, shipment, by=STAFF, now=utcnow(), books=books)
     with keeper.open() as books:
         assert books.get(placed.id) == there
     assert there.status is Status.DELIVERED
@@ -167,9 +167,9 @@ def test_a_reference_pays_for_one_order(keeper: Keeper) -> None:
     one, other = goods.order(keeper, tea), goods.order(keeper, tea)
     wish = PaymentWish(method="card", reference=f"ch-{new_id()}")
     with keeper.open() as books:
-        fulfilment.pay(one.id, wish, origin=STAFF, now=utcnow(), books=books)
+        fulfilment.pay(one.id, wish, by=STAFF, now=utcnow(), books=books)
     with pytest.raises(Refused), keeper.open() as books:
-        fulfilment.pay(other.id, wish, origin=STAFF, now=utcnow(), books=books)
+        fulfilment.pay(other.id, wish, by=STAFF, now=utcnow(), books=books)
 
 
 def test_what_is_cancelled_goes_back_to_stock(keeper: Keeper) -> None:
@@ -177,7 +177,7 @@ def test_what_is_cancelled_goes_back_to_stock(keeper: Keeper) -> None:
     placed = goods.order(keeper, tea, quantity=5)
     assert available(keeper, tea.skus[0].sku) == 0
     with keeper.open() as books:
-        management.cancel(placed.id, origin=STAFF, now=utcnow(), books=books)
+        management.cancel(placed.id, by=STAFF, now=utcnow(), books=books)
     assert available(keeper, tea.skus[0].sku) == 5
 
 
@@ -250,7 +250,7 @@ def test_orders_are_listed_newest_first_as_filtered(keeper: Keeper) -> None:
     tea, who = goods.shelve(keeper, 5), new_id()
     first, second, third = (goods.order(keeper, tea, customer_id=who) for _ in range(3))
     with keeper.open() as books:
-        management.cancel(second.id, origin=STAFF, now=utcnow(), books=books)
+        management.cancel(second.id, by=STAFF, now=utcnow(), books=books)
         own = Filter(customer_id=who)
 
         def listed(wanted: Filter, before: Order | None = None) -> list[str]:

@@ -34,7 +34,7 @@ def voucher(keeper: Keeper, **wish: Any) -> Voucher:
     """Make a voucher of 10 % off."""
     new = NewVoucher(code=f"V-{new_id()[-14:].upper()}", **({"off": 1_000} | wish))
     with keeper.open() as books:
-        return vouchers.create(new, origin=STAFF, now=utcnow(), vouchers=books)
+        return vouchers.create(new, by=STAFF, now=utcnow(), vouchers=books)
 
 
 def used(keeper: Keeper, code: str) -> int:
@@ -61,10 +61,10 @@ def test_a_change_is_made_to_what_was_seen(keeper: Keeper) -> None:
     code = voucher(keeper).code
     with keeper.open() as books:
         edit = VoucherEdit(off=2_000, usage_limit=7)
-        changed = vouchers.edit(code, edit, seen=1, origin=STAFF, now=utcnow(), vouchers=books)
+        changed = vouchers.edit(code, edit, seen=1, by=STAFF, now=utcnow(), vouchers=books)
         assert (books.voucher(code), changed.off, changed.usage_limit, changed.version) == (changed, 2_000, 7, 2)
     with pytest.raises(Stale), keeper.open() as books:
-        vouchers.edit(code, edit, seen=1, origin=STAFF, now=utcnow(), vouchers=books)
+        vouchers.edit(code, edit, seen=1, by=STAFF, now=utcnow(), vouchers=books)
 
 
 def test_a_voucher_is_used_as_often_as_its_limit_says_and_all_or_none_of_several(keeper: Keeper) -> None:
@@ -89,13 +89,13 @@ def test_an_order_uses_its_voucher_until_it_is_cancelled_or_expires_and_again_wh
     expiry.sweep(books=keeper.open)
     assert used(keeper, code) == 0
     with keeper.open() as books:
-        fulfilment.pay(placed.id, CASH, origin=STAFF, now=utcnow(), books=books)
+        fulfilment.pay(placed.id, CASH, by=STAFF, now=utcnow(), books=books)
     assert used(keeper, code) == 1
     turned_down = goods.place(keeper, second)
     assert isinstance(turned_down, Rejection)
     assert [why.code for why in turned_down.reasons] == ["voucher-used-up", "price-changed"]
     with keeper.open() as books:
-        management.cancel(placed.id, origin=STAFF, now=utcnow(), books=books)
+        management.cancel(placed.id, by=STAFF, now=utcnow(), books=books)
     assert used(keeper, code) == 0
     assert isinstance(goods.place(keeper, third), Order)
 
@@ -128,7 +128,7 @@ def a_point_more(keeper: Keeper) -> Iterator[TaxRates]:
         with keeper.open() as books:
             seen = books.terms("US", ()).rates
             wish = RatesWish(standard=standard, reduced=seen.reduced)
-            return taxes.set_rates("US", wish, seen=seen.version, origin=STAFF, now=utcnow(), taxes=books)
+            return taxes.set_rates("US", wish, seen=seen.version, by=STAFF, now=utcnow(), taxes=books)
 
     with keeper.open() as books:
         before = books.terms("US", ()).rates
@@ -173,12 +173,12 @@ def test_rates_are_set_as_they_were_seen_and_from_nothing_where_there_are_none(k
         country = next(a + b for a in "XQ" for b in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if a + b not in there)
         assert books.terms(country, ()).rates == TaxRates(country=country)
         wish = RatesWish(standard=2_500, reduced=0)
-        made = taxes.set_rates(country, wish, seen=0, origin=STAFF, now=utcnow(), taxes=books)
+        made = taxes.set_rates(country, wish, seen=0, by=STAFF, now=utcnow(), taxes=books)
         assert (made.version, books.terms(country, ()).rates) == (1, made)
     with pytest.raises(Stale), keeper.open() as books:
-        taxes.set_rates(country, wish, seen=0, origin=STAFF, now=utcnow(), taxes=books)
+        taxes.set_rates(country, wish, seen=0, by=STAFF, now=utcnow(), taxes=books)
     with pytest.raises(Missing), keeper.open() as books:
-        taxes.set_rates("usa", wish, seen=0, origin=STAFF, now=utcnow(), taxes=books)
+        taxes.set_rates("usa", wish, seen=0, by=STAFF, now=utcnow(), taxes=books)
 
 
 def test_a_quote_is_not_kept_under_rates_that_are_others_by_now(keeper: Keeper) -> None:

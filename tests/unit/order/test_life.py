@@ -51,7 +51,7 @@ class Shop(RuleBasedStateMachine):
             books.open_rows(spots)
             books.move([Movement(sku=one.sku, location="loft", on_hand=2, why=Why.RECEIVED) for one in spots])
         new = NewVoucher(code=CODE, off=1_234, usage_limit=2)
-        vouchers.create(new, origin=STAFF, now=utcnow(), vouchers=self.books)
+        vouchers.create(new, by=STAFF, now=utcnow(), vouchers=self.books)
 
     @property
     def books(self) -> MemoryBooks:
@@ -93,13 +93,13 @@ class Shop(RuleBasedStateMachine):
     @rule(order=orders)
     def pay(self, order: str) -> None:
         paid = PaymentWish(method="cash")
-        self.attempt(lambda books: fulfilment.pay(order, paid, origin=STAFF, now=utcnow(), books=books))
+        self.attempt(lambda books: fulfilment.pay(order, paid, by=STAFF, now=utcnow(), books=books))
 
     @rule(order=orders, part=st.booleans())
     def ship(self, order: str, part: bool) -> None:  # noqa: FBT001 - hypothesis passes it
         parcels = (Parcel(self.products[0].skus[0].sku, 1),) if part else None
         wish = ShipmentWish(carrier="DHL", parcels=parcels)
-        self.attempt(lambda books: fulfilment.ship(order, wish, origin=STAFF, now=utcnow(), books=books))
+        self.attempt(lambda books: fulfilment.ship(order, wish, by=STAFF, now=utcnow(), books=books))
 
     @rule(order=orders)
     def deliver(self, order: str) -> None:
@@ -108,11 +108,11 @@ class Shop(RuleBasedStateMachine):
             self.hand_over(order, shipment.id)
 
     def hand_over(self, order: str, shipment: str) -> None:
-        self.attempt(lambda books: fulfilment.deliver(order, shipment, origin=STAFF, now=utcnow(), books=books))
+        self.attempt(lambda books: fulfilment.deliver(order, shipment, by=STAFF, now=utcnow(), books=books))
 
     @rule(order=orders)
     def cancel(self, order: str) -> None:
-        self.attempt(lambda books: management.cancel(order, origin=STAFF, now=utcnow(), books=books))
+        self.attempt(lambda books: management.cancel(order, by=STAFF, now=utcnow(), books=books))
 
     @rule(order=orders)
     def overdue(self, order: str) -> None:

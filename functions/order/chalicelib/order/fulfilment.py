@@ -61,7 +61,7 @@ class Books(Protocol):
         """Use vouchers once more. Raises UsedUp."""
 
 
-def pay(order_id: str, wish: PaymentWish, *, origin: Origin, now: datetime, books: Books) -> Order:
+def pay(order_id: str, wish: PaymentWish, *, by: Origin, now: datetime, books: Books) -> Order:
     """Note that the money is there: what was held is committed, what had expired is taken again, vouchers are used again.
 
     Raises Missing, Invalid for another amount than is due, Refused, and Short or UsedUp when the goods were sold, or the
@@ -82,11 +82,11 @@ def pay(order_id: str, wish: PaymentWish, *, origin: Origin, now: datetime, book
     books.use(order.used_again())
     told = [events.order_lapsed(one, now) for one in lapsed.orders]
     told += events.stock_moved(again, moved, now, freed=lapsed.levels)
-    books.save(paid, events.order_stepped(paid), *told, *trail_of(origin, "order.pay", order, paid))
+    books.save(paid, events.order_stepped(paid), *told, *trail_of(by, "order.pay", order, paid))
     return paid
 
 
-def ship(order_id: str, wish: ShipmentWish, *, origin: Origin, now: datetime, books: Books) -> Order:
+def ship(order_id: str, wish: ShipmentWish, *, by: Origin, now: datetime, books: Books) -> Order:
     """Note a shipment: its parcels leave stock. Raises Missing, Refused, Invalid for what is not due."""
     order = books.get(order_id)
     parcels = order.outstanding() if wish.parcels is None else wish.parcels
@@ -95,22 +95,22 @@ def ship(order_id: str, wish: ShipmentWish, *, origin: Origin, now: datetime, bo
     moved = books.move(order.sent_off(shipment))
     step = [events.order_stepped(sent)] if sent.status is Status.FULFILLED else []
     told = events.stock_changed(moved, now)
-    books.save(sent, *step, *told, *trail_of(origin, "order.ship", order, sent))
+    books.save(sent, *step, *told, *trail_of(by, "order.ship", order, sent))
     return sent
 
 
-def deliver(order_id: str, shipment_id: str, *, origin: Origin, now: datetime, books: Books) -> Order:
+def deliver(order_id: str, shipment_id: str, *, by: Origin, now: datetime, books: Books) -> Order:
     """Note that a shipment arrived. Raises Missing, Refused."""
     order = books.get(order_id)
     there = order.deliver(shipment_id, now, by="staff")
     step = [events.order_stepped(there)] if there.status is Status.DELIVERED else []
-    books.save(there, *step, *trail_of(origin, "order.deliver", order, there))
+    books.save(there, *step, *trail_of(by, "order.deliver", order, there))
     return there
 
 
-def trail_of(origin: Origin, action: str, before: Order, after: Order) -> list[Event]:
+def trail_of(by: Origin, action: str, before: Order, after: Order) -> list[Event]:
     """Return the audit entry of a change by staff; a customer's own change is in the order's story."""
-    if origin.caller.kind is not Kind.STAFF:
+    if by.caller.kind is not Kind.STAFF:
         return []
     old, new = Standing(before.status), Standing(after.status)
-    return [audited(origin, action, after.id, service="order", now=after.changed_at, before=old, after=new)]
+    return [audited(by, action, after.id, service="order", now=after.changed_at, before=old, after=new)]

@@ -50,16 +50,16 @@ class Sites(Protocol):
         """Put events into the outbox."""
 
 
-def add(wish: NewSite, *, origin: Origin, now: datetime, sites: Sites) -> Site:
+def add(wish: NewSite, *, by: Origin, now: datetime, sites: Sites) -> Site:
     """Open a location. Raises Refused when there is one of that code."""
     site = Site(code=wish.code, name=wish.name, rank=wish.rank, version=1, changed_at=now)
     if not sites.add_site(site):
         raise Refused(f"there is a location {wish.code}", code="taken")
-    sites.tell(audited(origin, "location.add", site.code, service="order", now=now, before=None, after=site))
+    sites.tell(audited(by, "location.add", site.code, service="order", now=now, before=None, after=site))
     return site
 
 
-def change(code: str, wish: SiteChange, *, seen: int, origin: Origin, now: datetime, sites: Sites) -> Site:
+def change(code: str, wish: SiteChange, *, seen: int, by: Origin, now: datetime, sites: Sites) -> Site:
     """Call a location something else, or rank it anew. Raises Missing, Stale."""
     before = as_seen(sites.site_for_change(code), seen, name="location")
     after = replace(
@@ -70,5 +70,5 @@ def change(code: str, wish: SiteChange, *, seen: int, origin: Origin, now: datet
         changed_at=now,
     )
     sites.save_site(after)
-    sites.tell(audited(origin, "location.change", code, service="order", now=now, before=before, after=after))
+    sites.tell(audited(by, "location.change", code, service="order", now=now, before=before, after=after))
     return after

@@ -100,12 +100,12 @@ def _admit(by: Caller, order_id: str, found: Order | Rejection | Standing | None
         raise Missing("there is no such order")
 
 
-def cancel(order_id: str, *, origin: Origin, now: datetime, books: Books) -> Order:
+def cancel(order_id: str, *, by: Origin, now: datetime, books: Books) -> Order:
     """Cancel an order of which nothing has been shipped, and give back what it reserved. Raises Missing, Refused."""
-    order = books.get(order_id).open_to(origin.caller)
-    cancelled = order.cancel(_cause(origin.caller), now)
+    order = books.get(order_id).open_to(by.caller)
+    cancelled = order.cancel(_cause(by.caller), now)
     told = events.stock_changed(books.move(order.given_back()), now)
-    trail = trail_of(origin, "order.cancel", order, cancelled)
+    trail = trail_of(by, "order.cancel", order, cancelled)
     books.save(cancelled, events.order_stepped(cancelled), *told, *trail)
     return cancelled
 

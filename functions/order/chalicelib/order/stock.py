@@ -140,7 +140,7 @@ def outlook(wanted: Mapping[str, int], shelves: Collection[Shelf], *, today: dat
     return shares
 
 
-def count(sku: str, counted: Count, *, seen: int, origin: Origin, now: datetime, stock: Stock) -> Level:
+def count(sku: str, counted: Count, *, seen: int, by: Origin, now: datetime, stock: Stock) -> Level:
     """Set stock to what was counted, if it is still as it was seen; `seen` 0 stands for a SKU without stock so far.
 
     Raises Missing, Stale, Short.
@@ -149,20 +149,20 @@ def count(sku: str, counted: Count, *, seen: int, origin: Origin, now: datetime,
     before = as_seen(_locked(spot, stock, opened=seen == 0), seen, name=f"stock of {sku}")
     backorder = before.backorder if counted.backorder is None else counted.backorder
     changed = _movement(
-        spot, Why.COUNTED, origin, on_hand=counted.on_hand - before.on_hand, backorder=backorder - before.backorder
+        spot, Why.COUNTED, by, on_hand=counted.on_hand - before.on_hand, backorder=backorder - before.backorder
     )
     (after,) = stock.move([changed])
-    return _told(before, after, "stock.set", changed, origin=origin, now=now, stock=stock)
+    return _told(before, after, "stock.set", changed, by=by, now=now, stock=stock)
 
 
-def agree(sku: str, terms: StockTerms, *, seen: int, origin: Origin, now: datetime, stock: Stock) -> Level:
+def agree(sku: str, terms: StockTerms, *, seen: int, by: Origin, now: datetime, stock: Stock) -> Level:
     """Set on what terms a SKU is sold from a location, as it was seen. Raises Missing, Stale, Short."""
     spot = _spot(sku, terms.location)
     before = as_seen(_locked(spot, stock, opened=seen == 0), seen, name=f"stock of {sku}")
     backorder = before.backorder if terms.backorder is msgspec.UNSET else terms.backorder
     level = before
     if backorder != before.backorder:
-        changed = _movement(spot, Why.CORRECTED, origin, on_hand=0, backorder=backorder - before.backorder)
+        changed = _movement(spot, Why.CORRECTED, by, on_hand=0, backorder=backorder - before.backorder)
         (level,) = stock.move([changed])
     after = stock.agree(
         replace(
@@ -172,18 +172,18 @@ def agree(sku: str, terms: StockTerms, *, seen: int, origin: Origin, now: dateti
             released_on=level.released_on if terms.released_on is msgspec.UNSET else terms.released_on,
         )
     )
-    return _told(before, after, "stock.agree", origin=origin, now=now, stock=stock)
+    return _told(before, after, "stock.agree", by=by, now=now, stock=stock)
 
 
-def adjust(sku: str, adjustment: Adjustment, *, origin: Origin, now: datetime, stock: Stock) -> Level:
+def adjust(sku: str, adjustment: Adjustment, *, by: Origin, now: datetime, stock: Stock) -> Level:
     """Change stock by so much; a SKU without stock so far gets some. Raises Missing, Invalid for no change, Short."""
     if not adjustment.change:
         raise Invalid("nothing changes by 0", faults=[Fault("/change", "must not be 0")])
     spot = _spot(sku, adjustment.location)
     before = _locked(spot, stock, opened=True)
-    changed = _movement(spot, Why(adjustment.reason), origin, on_hand=adjustment.change, note=adjustment.note)
+    changed = _movement(spot, Why(adjustment.reason), by, on_hand=adjustment.change, note=adjustment.note)
     (after,) = stock.move([changed])
-    return _told(before, after, "stock.adjust", changed, origin=origin, now=now, stock=stock)
+    return _told(before, after, "stock.adjust", changed, by=by, now=now, stock=stock)
 
 
 def _spot(sku: str, location: str) -> Spot:
@@ -201,7 +201,7 @@ def _locked(spot: Spot, stock: Stock, *, opened: bool) -> Level:
     return found[0]
 
 
-def _movement(spot: Spot, why: Why, origin: Origin, *, on_hand: int, backorder: int = 0, note: str = "") -> Movement:
+def _movement(spot: Spot, why: Why, by: Origin, *, on_hand: int, backorder: int = 0, note: str = "") -> Movement:
     return Movement(
         sku=spot.sku,
         location=spot.location,
@@ -209,13 +209,13 @@ def _movement(spot: Spot, why: Why, origin: Origin, *, on_hand: int, backorder: 
         backorder=backorder,
         why=why,
         note=note,
-        by=origin.caller.subject,
+        by=by.caller.subject,
     )
 
 
 def _told(
-    before: Level, after: Level, action: str, *movements: Movement, origin: Origin, now: datetime, stock: Stock
+    before: Level, after: Level, action: str, *movements: Movement, by: Origin, now: datetime, stock: Stock
 ) -> Level:
-    trail = audited(origin, action, after.sku, service="order", now=now, before=before, after=after)
+    trail = audited(by, action, after.sku, service="order", now=now, before=before, after=after)
     stock.tell(trail, *events.stock_moved(movements, [after], now))
     return after

@@ -39,12 +39,12 @@ class Taxes(Protocol):
         """Put events into the outbox."""
 
 
-def set_rates(country: str, wish: RatesWish, *, seen: int, origin: Origin, now: datetime, taxes: Taxes) -> TaxRates:
+def set_rates(country: str, wish: RatesWish, *, seen: int, by: Origin, now: datetime, taxes: Taxes) -> TaxRates:
     """Set a country's rates, if they are still as they were seen. Raises Missing, Stale."""
     if not CODE.fullmatch(country):
         raise Missing("a country is written as two capital letters")
     before = as_seen(taxes.tax_rates_for_change(country), seen, name=f"tax of {country}")
     after = replace(before, standard=wish.standard, reduced=wish.reduced, version=before.version + 1, changed_at=now)
     taxes.set_tax_rates(after)
-    taxes.tell(audited(origin, "tax.set", country, service="order", now=now, before=before, after=after))
+    taxes.tell(audited(by, "tax.set", country, service="order", now=now, before=before, after=after))
     return after

@@ -75,12 +75,12 @@ class Vouchers(Protocol):
         """Put events into the outbox."""
 
 
-def create(new: NewVoucher, *, origin: Origin, now: datetime, vouchers: Vouchers) -> Voucher:
+def create(new: NewVoucher, *, by: Origin, now: datetime, vouchers: Vouchers) -> Voucher:
     """Make a voucher. Raises Invalid, and Refused where its code is taken."""
     known = {**asdict(new), "valid_from": new.valid_from or now}
     made = _checked(Voucher(**known, created_at=now, changed_at=now))
     vouchers.add_voucher(made)
-    vouchers.tell(audited(origin, "voucher.create", made.code, service="order", now=now, after=made))
+    vouchers.tell(audited(by, "voucher.create", made.code, service="order", now=now, after=made))
     return made
 
 
@@ -96,7 +96,7 @@ def read(code: str, *, vouchers: Vouchers) -> Voucher:
     return vouchers.voucher(code.upper())
 
 
-def edit(code: str, edits: VoucherEdit, *, seen: int, origin: Origin, now: datetime, vouchers: Vouchers) -> Voucher:
+def edit(code: str, edits: VoucherEdit, *, seen: int, by: Origin, now: datetime, vouchers: Vouchers) -> Voucher:
     """Change a voucher that is still at version `seen`. Orders placed with it stay as they are.
 
     Raises Missing, Stale, Invalid also for a limit below what is used.
@@ -105,7 +105,7 @@ def edit(code: str, edits: VoucherEdit, *, seen: int, origin: Origin, now: datet
     named = {name: value for name, value in asdict(edits).items() if value is not UNSET}
     after = _checked(replace(before, **named, changed_at=now, version=before.version + 1))
     vouchers.change_voucher(after)
-    trail = audited(origin, "voucher.change", after.code, service="order", now=now, before=before, after=after)
+    trail = audited(by, "voucher.change", after.code, service="order", now=now, before=before, after=after)
     vouchers.tell(trail)
     return after
 

@@ -33,7 +33,7 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 def audited(  # the parts of an audit entry
-    origin: Origin,
+    by: Origin,
     action: str,
     subject: str,
     *,
@@ -48,13 +48,13 @@ def audited(  # the parts of an audit entry
     changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     fact = Audited(
         service=service,
-        actor=origin.caller.subject,
+        actor=by.caller.subject,
         action=action,
         subject=subject,
         before={name: old[name] for name in sorted(changed - personal) if name in old},
         after={name: new[name] for name in sorted(changed - personal) if name in new},
         personal=sorted(changed & personal),
-        source_ip=origin.source_ip,
+        source_ip=by.source_ip,
     )
     return Event.of(fact, aggregate=new_id(), version=1, now=now)
 
