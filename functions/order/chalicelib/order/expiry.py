@@ -18,7 +18,7 @@ from souk.events import Event
 AT_ONCE = 100  # reservations looked at in one transaction, so that none is long
 
 
-class Books(Protocol):
+class ExpiryBooks(Protocol):
     """Stock and orders in one transaction."""
 
     def now(self) -> datetime:
@@ -40,7 +40,7 @@ class Books(Protocol):
         """Put events into the outbox."""
 
 
-def sweep(*, books: Callable[[], AbstractContextManager[Books]]) -> int:
+def sweep(*, books: Callable[[], AbstractContextManager[ExpiryBooks]]) -> int:
     """Release everything whose time is up; return how many orders were cancelled.
 
     Raises Unavailable; Discrepancy, once all is done, for rows whose books contradict themselves.
@@ -64,7 +64,7 @@ def sweep(*, books: Callable[[], AbstractContextManager[Books]]) -> int:
     return cancelled
 
 
-def _released_and_told(tx: Books, spots: Collection[Spot], wrong: set[Spot]) -> int:
+def _released_and_told(tx: ExpiryBooks, spots: Collection[Spot], wrong: set[Spot]) -> int:
     """Release what is due of these rows and tell of it; return how many orders were cancelled."""
     cancelled = 0
     tx.lock(spots)
@@ -75,7 +75,7 @@ def _released_and_told(tx: Books, spots: Collection[Spot], wrong: set[Spot]) -> 
     return cancelled
 
 
-def _released(tx: Books, spots: Collection[Spot], wrong: set[Spot]) -> list[Lapsed]:
+def _released(tx: ExpiryBooks, spots: Collection[Spot], wrong: set[Spot]) -> list[Lapsed]:
     """Release all at once, or each by itself where one of them is wrong; note which is."""
     try:
         with tx.trial():

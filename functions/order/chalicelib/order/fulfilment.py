@@ -42,7 +42,7 @@ class Standing(msgspec.Struct, frozen=True):
     status: Status
 
 
-class Books(Protocol):
+class FulfilmentBooks(Protocol):
     """Orders and stock in one transaction."""
 
     def get(self, order_id: str) -> Order:
@@ -61,7 +61,7 @@ class Books(Protocol):
         """Use vouchers once more. Raises UsedUp."""
 
 
-def pay(order_id: str, wish: PaymentWish, *, by: Origin, now: datetime, books: Books) -> Order:
+def pay(order_id: str, wish: PaymentWish, *, by: Origin, now: datetime, books: FulfilmentBooks) -> Order:
     """Note that the money is there: what was held is committed, what had expired is taken again, vouchers are used again.
 
     Raises Missing, Invalid for another amount than is due, Refused, and Short or UsedUp when the goods were sold, or the
@@ -86,7 +86,7 @@ def pay(order_id: str, wish: PaymentWish, *, by: Origin, now: datetime, books: B
     return paid
 
 
-def ship(order_id: str, wish: ShipmentWish, *, by: Origin, now: datetime, books: Books) -> Order:
+def ship(order_id: str, wish: ShipmentWish, *, by: Origin, now: datetime, books: FulfilmentBooks) -> Order:
     """Note a shipment: its parcels leave stock. Raises Missing, Refused, Invalid for what is not due."""
     order = books.get(order_id)
     parcels = order.outstanding() if wish.parcels is None else wish.parcels
@@ -99,7 +99,7 @@ def ship(order_id: str, wish: ShipmentWish, *, by: Origin, now: datetime, books:
     return sent
 
 
-def deliver(order_id: str, shipment_id: str, *, by: Origin, now: datetime, books: Books) -> Order:
+def deliver(order_id: str, shipment_id: str, *, by: Origin, now: datetime, books: FulfilmentBooks) -> Order:
     """Note that a shipment arrived. Raises Missing, Refused."""
     order = books.get(order_id)
     there = order.deliver(shipment_id, now, by="staff")

@@ -24,7 +24,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     quotes: int = 10  # at once, asked from one address
 
 
-class Books(Protocol):
+class HoldBooks(Protocol):
     """Quotes, stock and holds in one transaction."""
 
     def turn(self, holder: str) -> datetime:
@@ -58,7 +58,7 @@ class Books(Protocol):
         """Put events into the outbox."""
 
 
-def hold(quote_id: str, *, holder: str, bounds: Bounds, books: Books) -> list[Held]:
+def hold(quote_id: str, *, holder: str, bounds: Bounds, books: HoldBooks) -> list[Held]:
     """Hold stock for a quote, once; asked again, return what is held.
 
     Raises Missing, Refused when it is too much, over or held before, Short, TooMany.
@@ -85,7 +85,7 @@ def hold(quote_id: str, *, holder: str, bounds: Bounds, books: Books) -> list[He
     return made
 
 
-def give_back(quote_id: str, *, books: Books) -> None:
+def give_back(quote_id: str, *, books: HoldBooks) -> None:
     """End what is held for a quote, if anything is. Raises Missing."""
     quote = _quote(quote_id, books)
     books.lock_goods(quote.wanted)
@@ -93,7 +93,7 @@ def give_back(quote_id: str, *, books: Books) -> None:
     books.tell(*events.stock_changed(moved, books.now()))
 
 
-def _quote(quote_id: str, books: Books) -> Quote:
+def _quote(quote_id: str, books: HoldBooks) -> Quote:
     earlier = books.quote(quote_id)
     if earlier is None:
         raise Missing("there is no such quote")

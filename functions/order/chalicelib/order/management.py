@@ -49,7 +49,7 @@ class Orders(Protocol):
         """Return orders, newest first."""
 
 
-class Books(Protocol):
+class CancellationBooks(Protocol):
     """Orders and stock in one transaction."""
 
     def get(self, order_id: str) -> Order:
@@ -100,7 +100,7 @@ def _admit(by: Caller, order_id: str, found: Order | Rejection | Standing | None
         raise Missing("there is no such order")
 
 
-def cancel(order_id: str, *, by: Origin, now: datetime, books: Books) -> Order:
+def cancel(order_id: str, *, by: Origin, now: datetime, books: CancellationBooks) -> Order:
     """Cancel an order of which nothing has been shipped, and give back what it reserved. Raises Missing, Refused."""
     order = books.get(order_id).open_to(by.caller)
     cancelled = order.cancel(_cause(by.caller), now)

@@ -63,7 +63,7 @@ class Products(Protocol):
         """Keep a snapshot under its order's id and return what is kept: the first one wins."""
 
 
-class Books(Protocol):
+class PlacingBooks(Protocol):
     """Quotes, stock, vouchers and orders in one transaction."""
 
     def quote(self, quote_id: str) -> QuoteToday | None:
@@ -109,7 +109,7 @@ class Books(Protocol):
         """Keep the reasons for which a claimed submission is turned down."""
 
 
-Open = Callable[[], AbstractContextManager[Books]]
+Open = Callable[[], AbstractContextManager[PlacingBooks]]
 
 
 class Unsold(msgspec.Struct, frozen=True):
@@ -136,7 +136,9 @@ def place(submission: Submission, *, products: Products, reading: Open, books: O
         return _decide(tx, submission, earlier.quote, priced, now)
 
 
-def _decide(tx: Books, submission: Submission, quote: Quote, priced: Snapshot, now: datetime) -> Order | Rejection:
+def _decide(
+    tx: PlacingBooks, submission: Submission, quote: Quote, priced: Snapshot, now: datetime
+) -> Order | Rejection:
     if reasons := _objections(submission, quote, priced):
         return _offer_anew(tx, submission, reasons, now, quote=quote, priced=priced)
     try:
@@ -152,7 +154,13 @@ def _decide(tx: Books, submission: Submission, quote: Quote, priced: Snapshot, n
 
 
 def _offer_anew(
-    tx: Books, submission: Submission, reasons: Sequence[Reason], now: datetime, *, quote: Quote, priced: Snapshot
+    tx: PlacingBooks,
+    submission: Submission,
+    reasons: Sequence[Reason],
+    now: datetime,
+    *,
+    quote: Quote,
+    priced: Snapshot,
 ) -> Rejection:
     """Turn down, with a new quote of what it costs now for the same recipient."""
     offered = quoted(priced.bill, quote.recipient, now=now)
@@ -161,7 +169,7 @@ def _offer_anew(
     return _turn_down(tx, submission, reasons, now, quote_id=offered.id)
 
 
-def _tell_again(tx: Books, submission: Submission, claim: Claim) -> None:
+def _tell_again(tx: PlacingBooks, submission: Submission, claim: Claim) -> None:
     found = tx.find(submission.order_id) if claim.fresh else None
     if found is not None:
         tx.tell(events.order_placed(found) if isinstance(found, Order) else events.order_rejected(found))
@@ -246,7 +254,7 @@ def _order(submission: Submission, quote: Quote, priced: Snapshot, now: datetime
     )
 
 
-def _numbered(tx: Books, order: Order, now: datetime) -> Order:
+def _numbered(tx: PlacingBooks, order: Order, now: datetime) -> Order:
     """Take and keep, or neither; under another number where another order has this one. Raises Short, UsedUp, Spent."""
     for nth in range(TRIES):
         with suppress(Taken), tx.trial():
@@ -254,7 +262,7 @@ def _numbered(tx: Books, order: Order, now: datetime) -> Order:
     raise Unavailable("no number is free")
 
 
-def _take(tx: Books, order: Order, now: datetime) -> Order:
+def _take(tx: PlacingBooks, order: Order, now: datetime) -> Order:
     """Take stock and vouchers for an order and keep it. Raises Short, saying what is available, UsedUp, Spent."""
     wanted = {line.sku: line.quantity for line in order.lines}
     shelves = tx.lock_goods(wanted, quote_id=order.quote_id)
@@ -275,7 +283,7 @@ def _shortages(submission: Submission, short: Short) -> list[Reason]:
 
 
 def _turn_down(
-    tx: Books, submission: Submission, reasons: Sequence[Reason], now: datetime, *, quote_id: str | None = None
+    tx: PlacingBooks, submission: Submission, reasons: Sequence[Reason], now: datetime, *, quote_id: str | None = None
 ) -> Rejection:
     rejection = Rejection(
         order_id=submission.order_id,

@@ -15,7 +15,7 @@ AT_ONCE = 500
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Books(Protocol):
+class ResyncBooks(Protocol):
     """Stock, orders and the outbox in one transaction."""
 
     def now(self) -> datetime:
@@ -34,7 +34,7 @@ class Books(Protocol):
         """Put events into the outbox."""
 
 
-Opening = Callable[[], AbstractContextManager[Books]]
+Opening = Callable[[], AbstractContextManager[ResyncBooks]]
 
 
 def resync(since: datetime | None = None, *, books: Opening = live.books) -> int:
