@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from chalicelib.admin.model import StaffMember
 
 
-def create(email: str, name: str, password: str) -> StaffMember:
+def create(email: str, name: str, password: str, *, stage: str | None = None) -> StaffMember:
     """Make an owner. Raises Invalid for what the service would refuse, Refused when the address is taken.
 
     Raises StackError where no database is known, or nobody answers there.
     """
-    connections.adopt(only=connections.of_functions)
+    connections.adopt(stage, only=connections.of_functions)
     connections.insist({"ADMIN_DATABASE_URL": "PostgreSQL"})
     apps.reach("admin")
     from chalicelib.admin import live, model, staff

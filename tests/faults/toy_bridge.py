@@ -3,7 +3,7 @@
 Its relay empties the order service's outbox; its consumer is a real door, and claims each event with its effect.
 """
 
-from souk import records, telemetry
+from souk import telemetry
 from souk.errors import Invalid
 from souk.events import Event, Fact
 from souk.http import Souk
@@ -18,6 +18,7 @@ from souk_cli.bridge.targets import Functions
 from souk_cli.bridge.topology import Line
 
 LINE = Line(consumer="toy", types=("toy.happened",))
+CLAIM = "INSERT INTO event_claims (consumer, event_id) VALUES (%(consumer)s, %(id)s) ON CONFLICT DO NOTHING"
 EFFECT = "INSERT INTO toy_effects (event_id) VALUES (%(event_id)s)"
 LOG = telemetry.logger("toy")
 app = Souk("order")
@@ -37,7 +38,7 @@ def take(event: Event, fact: Happened) -> None:
     if fact.poison:
         raise Invalid("nobody understands this")
     with database.transaction() as tx:
-        if records.claim(tx, LINE.consumer, event):
+        if tx.run(CLAIM, consumer=LINE.consumer, id=event.id):
             tx.run(EFFECT, event_id=event.id)
 
 

@@ -21,13 +21,14 @@ def command() -> None:
     envvar="SOUK_OWNER_PASSWORD",
     help="At least 10 characters; asked for when not given. Better in SOUK_OWNER_PASSWORD than in the shell's history.",
 )
-def create(email: str, name: str, password: str) -> None:
+@click.option("--stage", help="The stage; this machine's when not given.")
+def create(email: str, name: str, password: str, stage: str | None) -> None:
     """Make a member of staff who may do everything.
 
     In the database that ADMIN_DATABASE_URL names, or the file or secret that stands for it, else in the local stack's;
-    of a stage elsewhere (SOUK_STAGE) it has to be said.
+    of a stage elsewhere it has to be said.
     """
     from souk_cli import owner
 
-    member = owner.create(email, name, password)
+    member = owner.create(email, name, password, stage=stage)
     click.echo(f"{member.email} may now sign in, with every permission")

@@ -16,7 +16,6 @@ ADD_EVENTS = Planned("""
 """)
 OUTBOX = "outbox"  # the channel on which the relay hears that there is something
 RING = f"NOTIFY {OUTBOX}"
-CLAIM = "INSERT INTO event_claims (consumer, event_id) VALUES (%(consumer)s, %(event_id)s) ON CONFLICT DO NOTHING"
 CLAIM_ATTEMPT = """
     INSERT INTO attempts (scope, fingerprint) VALUES (%(scope)s, %(fingerprint)s)
     ON CONFLICT (scope) DO UPDATE
@@ -45,11 +44,6 @@ def add_events(tx: Transaction, *events: Event) -> None:
         bodies = [event.encoded().decode() for event in events]
         tx.later(ADD_EVENTS, ids=[event.id for event in events], types=[event.type for event in events], events=bodies)
         tx.after(RING)
-
-
-def claim(tx: Transaction, consumer: str, event: Event) -> bool:
-    """Claim an event for a consumer; False when an earlier delivery already did what it asks for."""
-    return tx.run(CLAIM, consumer=consumer, event_id=event.id) == 1
 
 
 def sweep(database: Database) -> None:
