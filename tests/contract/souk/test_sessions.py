@@ -70,6 +70,36 @@ def test_sessions_that_nobody_used_for_long_are_not_listed(store: SessionStore) 
     assert store.sessions(session.subject, NOW + REFRESH) == []
 
 
+def test_sessions_are_listed_newest_first_and_a_hundred_of_them(store: SessionStore) -> None:
+    subject = new_id()
+    made = [
+        Session(id=new_id(), subject=subject, started_at=NOW + age * timedelta(seconds=1), used_at=LATER)
+        for age in range(101)
+    ]
+    for one in made:
+        store.open_session(one)
+    assert store.sessions(subject, LATER) == made[:0:-1]
+
+
+def test_a_session_that_nobody_used_for_long_ends_with_the_others(store: SessionStore) -> None:
+    session, token = opened(store), new_id()
+    store.issue(token, session.id, LATER + REFRESH)
+    store.end_sessions(session.subject, NOW + REFRESH)
+    found = store.refresh_token(token)
+    assert found is not None
+    assert found.ended_at == NOW + REFRESH
+
+
+def test_what_ended_before_the_others_ended_then(store: SessionStore) -> None:
+    session, token = opened(store), new_id()
+    store.issue(token, session.id, LATER)
+    store.end_session(session.id, NOW)
+    store.end_sessions(session.subject, LATER)
+    found = store.refresh_token(token)
+    assert found is not None
+    assert found.ended_at == NOW
+
+
 def test_all_sessions_of_a_subject_end_and_no_others(store: SessionStore) -> None:
     first = opened(store)
     second, stranger = opened(store, first.subject), opened(store)

@@ -82,7 +82,7 @@ class SessionStore(Protocol):
         """End all sessions of a subject."""
 
     def sessions(self, subject: str, now: datetime) -> list[Session]:
-        """Return the open sessions of a subject, newest first."""
+        """Return the open sessions of a subject, newest first, a hundred at the most."""
 
 
 class Desk:
@@ -231,6 +231,6 @@ class KeptSessions:
         self._tx.run(END_ALL, subject=subject, now=now)
 
     def sessions(self, subject: str, now: datetime) -> list[Session]:
-        """Return the open sessions of a subject, newest first."""
+        """Return the open sessions of a subject, newest first, a hundred at the most."""
         rows: list[Row] = self._tx.all(LIST, subject=subject, oldest=now - REFRESH)
         return [msgspec.convert(row, Session) for row in rows]
