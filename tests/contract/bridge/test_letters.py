@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from patience import until
 
 from souk.errors import Unavailable
 from souk_cli.bridge import topology
 from souk_cli.bridge.publisher import Message, Publisher
 from souk_cli.bridge.topology import Line
 from souk_cli.dead import RabbitLetters
+from souk_local.patience import until
 
 pytestmark = [pytest.mark.stores]
 LINE = Line(consumer="toy-letters", types=("toy.lettered",))

@@ -7,12 +7,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from typing import Protocol, Self, TypeVar
 
-from patience import until
-
 from souk.errors import SoukError
 from souk.events import Event
 from souk.paging import Page, page, unseal
 from souk.postgres import Database
+from souk_local.patience import until
 
 WAITING = "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
