@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import msgspec
 
 from chalicelib.admin import invitations, live, staff, trail
-from chalicelib.admin.model import Email, Invitation, Name, Role, RoleName, StaffMember, Status
+from chalicelib.admin.model import Invitation, Role, RoleName, StaffMember
 from souk import passwords, records, session_doors, sessions
+from souk.accounts import Email, Name, Status
 from souk.audit import Audited
 from souk.auth import Jwks
 from souk.clock import utcnow

@@ -6,8 +6,9 @@ from typing import Annotated
 import msgspec
 
 from chalicelib.customer import customers, live
-from chalicelib.customer.model import Address, Customer, Email, Locale, Name, PostalAddress, Status
+from chalicelib.customer.model import Address, Customer, Locale, PostalAddress
 from souk import passwords, records, session_doors, sessions
+from souk.accounts import Email, Name, Status
 from souk.auth import Jwks
 from souk.clock import utcnow
 from souk.http import Admits, Answer, Souk, Takes, created

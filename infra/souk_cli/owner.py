@@ -21,11 +21,12 @@ def create(email: str, name: str, password: str, *, stage: str | None = None) ->
     connections.adopt(stage, only=connections.of_functions)
     connections.insist({"ADMIN_DATABASE_URL": "PostgreSQL"})
     apps.reach("admin")
-    from chalicelib.admin import live, model, staff
+    from chalicelib.admin import live, staff
+    from souk.accounts import Email, Name
     from souk.clock import utcnow
 
     try:
-        email, name = msgspec.convert((email, name), tuple[model.Email, model.Name])
+        email, name = msgspec.convert((email, name), tuple[Email, Name])
     except msgspec.ValidationError as error:
         raise Invalid("this is not an email address, or the name is empty or too long") from error
     with live.staff() as store:

@@ -6,8 +6,9 @@ from contract.souk.keeping import MemoryTransactions, newest
 from contract.souk.memory import MemorySessions
 from msgspec.structs import replace
 
-from chalicelib.admin.model import Invitation, Role, StaffMember, Standing, Status, permissions_of
+from chalicelib.admin.model import Invitation, Role, StaffMember, Standing, permissions_of
 from chalicelib.admin.trail import Entry
+from souk.accounts import Status
 from souk.events import Event
 from souk.paging import Page
 from souk.signing_in import Account

@@ -11,7 +11,8 @@ from contract.souk.keeping import at_once, await_somebody_waiting, given_up
 from msgspec.structs import replace
 
 from chalicelib.admin import invitations, live, staff
-from chalicelib.admin.model import PERMISSIONS, StaffMember, Status
+from chalicelib.admin.model import PERMISSIONS, StaffMember
+from souk.accounts import Status
 from souk.audit import Origin
 from souk.auth import Caller, Kind, digest
 from souk.errors import Refused, Stale, Unauthenticated

@@ -6,7 +6,8 @@ from contract.admin.people import event, member, role
 from contract.souk.keeping import given_up, walked
 from msgspec.structs import replace
 
-from chalicelib.admin.model import OWNER, PERMISSIONS, Role, Status
+from chalicelib.admin.model import OWNER, PERMISSIONS, Role
+from souk.accounts import Status
 from souk.errors import Invalid
 from souk.ids import new_id
 from souk.paging import seal

@@ -6,7 +6,8 @@ from contract.souk.keeping import MemoryTransactions, newest
 from contract.souk.memory import MemorySessions
 from msgspec.structs import replace
 
-from chalicelib.customer.model import Address, Customer, Status
+from chalicelib.customer.model import Address, Customer
+from souk.accounts import Status
 from souk.events import Event
 from souk.paging import Page
 from souk.signing_in import NOTHING, Account

@@ -8,7 +8,8 @@ from contract.customer.people import NOW, address, customer, event
 from contract.souk.keeping import given_up, walked
 from msgspec.structs import replace
 
-from chalicelib.customer.model import Customer, Status
+from chalicelib.customer.model import Customer
+from souk.accounts import Status
 from souk.errors import Invalid
 from souk.ids import new_id
 

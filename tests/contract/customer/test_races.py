@@ -10,7 +10,8 @@ from contract.souk.keeping import at_once, await_somebody_waiting, given_up
 from msgspec.structs import replace
 
 from chalicelib.customer import customers, live
-from chalicelib.customer.model import MOST_ADDRESSES, Customer, Status
+from chalicelib.customer.model import MOST_ADDRESSES, Customer
+from souk.accounts import Status
 from souk.audit import Origin
 from souk.auth import Caller, Kind
 from souk.errors import Missing, Refused, Stale

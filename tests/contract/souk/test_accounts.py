@@ -15,10 +15,9 @@ from msgspec.structs import replace
 
 from chalicelib.admin import live as admin_live
 from chalicelib.admin.invitations import Invitations
-from chalicelib.admin.model import Status as Standing
 from chalicelib.customer import live as customer_live
 from chalicelib.customer.customers import Customers
-from chalicelib.customer.model import Status
+from souk.accounts import Status
 from souk.ids import new_id
 from souk.signing_in import NOTHING, Accounts
 
@@ -57,7 +56,7 @@ def _add_member(store: Invitations, email: str) -> str:
 def _suspend_member(store: Invitations, subject: str) -> None:
     found = store.member_for_change(subject)
     assert found
-    store.save_member(replace(found, status=Standing.SUSPENDED, version=2))
+    store.save_member(replace(found, status=Status.SUSPENDED, version=2))
 
 
 def _add_customer(store: Customers, email: str) -> str:

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from chalicelib.admin import staff
-from chalicelib.admin.model import OWNER, PERMISSIONS, Role, StaffMember, Standing, Status
+from chalicelib.admin.model import OWNER, PERMISSIONS, Role, StaffMember, Standing
+from souk.accounts import Status
 from souk.audit import Audited, Origin
 from souk.auth import Caller, Kind
 from souk.errors import Forbidden, Invalid

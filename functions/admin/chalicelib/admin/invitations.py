@@ -6,6 +6,7 @@ from typing import Protocol
 
 from chalicelib.admin import staff
 from chalicelib.admin.model import INVITED_FOR, Invitation, StaffMember, permissions_of
+from souk.accounts import PERSONAL
 from souk.audit import Origin, audited
 from souk.auth import Caller, Kind, digest
 from souk.errors import Missing, Refused
@@ -74,4 +75,4 @@ def _still_meant(invitation: Invitation, *, store: Invitations) -> None:
 
 
 def _audit(by: Origin, action: str, before: Invitation | None, after: Invitation, now: datetime) -> Event:
-    return audited(by, action, after.id, service="admin", now=now, before=before, after=after, personal=staff.PERSONAL)
+    return audited(by, action, after.id, service="admin", now=now, before=before, after=after, personal=PERSONAL)

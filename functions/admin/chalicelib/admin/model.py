@@ -1,12 +1,12 @@
 """Nouns and rules of the admin service: staff, their roles, the permissions in them, invitations; pure."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec.structs import replace
 
+from souk.accounts import Holder, Status
 from souk.errors import Fault, Invalid, Refused
 
 AREAS = ("staff", "roles", "audit", "customers", "catalog", "products", "orders", "stock", "vouchers", "taxes")
@@ -14,18 +14,7 @@ PERMISSIONS = frozenset(f"{area}:{verb}" for area in AREAS for verb in ("read", 
 OWNER = "owner"  # the role of the first member of staff; it holds every permission and cannot be changed
 INVITED_FOR = timedelta(days=7)
 
-Email = Annotated[
-    str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$(?!\n)", max_length=254, examples=["ada@example.com"])
-]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 RoleName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{1,39}$(?!\n)", examples=["order-desk"])]
-
-
-class Status(StrEnum):
-    """Whether a member of staff may sign in."""
-
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,31 +38,22 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
         return Role(name=self.name, permissions=permissions, version=self.version + 1)
 
 
-class StaffMember(msgspec.Struct, frozen=True, kw_only=True):
+class StaffMember(Holder, frozen=True, kw_only=True):
     """Somebody who works in the shop."""
 
-    id: str
-    email: str
-    name: str
+    CALLED: ClassVar[str] = "member of staff"
+
     roles: frozenset[str]
-    created_at: datetime
-    status: Status = Status.ACTIVE
-    version: int = 1
 
     def suspended(self, *, by: str) -> "StaffMember":
         """Return this member suspended. Raises Refused for oneself, and for whoever is suspended already."""
         if self.id == by:
             raise Refused("nobody can suspend themselves")
-        return self._become(Status.SUSPENDED)
+        return self.become(Status.SUSPENDED)
 
     def reinstated(self) -> "StaffMember":
         """Return this member active again. Raises Refused for whoever is active."""
-        return self._become(Status.ACTIVE)
-
-    def _become(self, status: Status) -> "StaffMember":
-        if self.status is status:
-            raise Refused(f"the member of staff is {status} already")
-        return replace(self, status=status, version=self.version + 1)
+        return self.become(Status.ACTIVE)
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from chalicelib.admin.model import OWNER, PERMISSIONS, Role, RoleName, StaffMember, Standing, Status, permissions_of
+from chalicelib.admin.model import OWNER, PERMISSIONS, Role, RoleName, StaffMember, Standing, permissions_of
+from souk.accounts import PERSONAL, Status
 from souk.audit import Origin, audited
 from souk.auth import Caller, Kind
 from souk.errors import Fault, Forbidden, Invalid, Missing, Refused, Unauthenticated
@@ -16,8 +17,6 @@ from souk.paging import Page
 from souk.passwords import accepted
 from souk.sessions import SessionStore
 from souk.versions import as_seen
-
-PERSONAL = frozenset({"email", "name"})
 
 
 class Staff(SessionStore, Protocol):

@@ -6,15 +6,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chalicelib.admin.model import Invitation, Role, StaffMember, Standing, Status, permissions_of
+from chalicelib.admin.model import Invitation, Role, StaffMember, Standing, permissions_of
 from chalicelib.admin.trail import Entry
 from souk import records
+from souk.accounts import Status
 from souk.events import Event
 from souk.paging import Page, page, unseal
 from souk.postgres import Row, Transaction
 from souk.records import KeptAttempts
-from souk.sessions import KeptSessions
-from souk.signing_in import Account
+from souk.signing_in import KeptAccounts
 
 Item = TypeVar("Item", StaffMember, Invitation, Entry)
 
@@ -79,21 +79,13 @@ LIST_ENTRIES = f"""
 """  # noqa: S608
 
 
-class KeptStaff(KeptSessions):
+class KeptStaff(KeptAccounts):
     """Everything the admin service keeps, within one transaction."""
 
     def __init__(self, tx: Transaction) -> None:
         """Work in `tx`."""
-        super().__init__(tx)
+        super().__init__(tx, account=ACCOUNT)
         self.attempts = KeptAttempts(tx)
-
-    def account(self, email: str) -> Account | None:
-        """Return the account of the member with that email address."""
-        row = self._tx.one(ACCOUNT, email=email)
-        if row is None:
-            return None
-        active = row["status"] == Status.ACTIVE
-        return Account(subject=row["id"], password_hash=row["password_hash"], active=active)
 
     def permissions(self, subject: str, *, held: bool = False) -> frozenset[str] | None:
         """Return what a member may do today; None where they may not be signed in. `held` keeps them from being suspended."""

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.customer.events import CustomerRegistered
-from chalicelib.customer.model import MOST_ADDRESSES, Address, Customer, PostalAddress, Status
+from chalicelib.customer.model import MOST_ADDRESSES, Address, Customer, PostalAddress
+from souk.accounts import PERSONAL, Status
 from souk.audit import Origin, audited
 from souk.errors import Missing, Refused
 from souk.events import Event
@@ -12,8 +13,6 @@ from souk.ids import is_id, new_id
 from souk.paging import Page
 from souk.sessions import SessionStore
 from souk.versions import as_seen
-
-PERSONAL = frozenset({"email", "name"})
 
 
 class Customers(SessionStore, Protocol):

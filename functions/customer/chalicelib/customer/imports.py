@@ -6,8 +6,8 @@ from datetime import datetime
 import msgspec
 
 from chalicelib.customer.events import CustomerRegistered
-from chalicelib.customer.model import Email, Name
 from souk import records
+from souk.accounts import Email, Name
 from souk.events import Event
 from souk.ids import id_of
 from souk.markets import DEFAULT

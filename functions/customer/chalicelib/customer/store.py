@@ -4,14 +4,14 @@ from datetime import datetime
 
 import msgspec
 
-from chalicelib.customer.model import Address, Customer, Status
+from chalicelib.customer.model import Address, Customer
 from souk import records
+from souk.accounts import Status
 from souk.events import Event
 from souk.paging import Page, page, unseal
 from souk.postgres import Transaction, beginning
 from souk.records import KeptAttempts
-from souk.sessions import KeptSessions
-from souk.signing_in import NOTHING, Account
+from souk.signing_in import NOTHING, KeptAccounts
 
 CUSTOMER = "id, email, name, locale, market, status, version, created_at"
 ADDRESS = "id, recipient, street, extra, city, region, postal_code, country, phone, version"
@@ -54,21 +54,13 @@ SAVE_ADDRESS = """
 REMOVE_ADDRESS = "DELETE FROM addresses WHERE id = %(id)s AND customer_id = %(customer_id)s"
 
 
-class KeptCustomers(KeptSessions):
+class KeptCustomers(KeptAccounts):
     """Everything the customer service keeps, within one transaction."""
 
     def __init__(self, tx: Transaction) -> None:
         """Work in `tx`."""
-        super().__init__(tx)
+        super().__init__(tx, account=ACCOUNT)
         self.attempts = KeptAttempts(tx)
-
-    def account(self, email: str) -> Account | None:
-        """Return the account of the customer with that email address."""
-        row = self._tx.one(ACCOUNT, email=email)
-        if row is None:
-            return None
-        active = row["status"] == Status.ACTIVE
-        return Account(subject=row["id"], password_hash=row["password_hash"], active=active)
 
     def permissions(self, subject: str, *, held: bool = False) -> frozenset[str] | None:
         """Return what a customer may do by permission, which is nothing; None where they may not be signed in.

@@ -7,9 +7,11 @@ from typing import Annotated, Protocol
 
 import msgspec
 
+from souk.accounts import Status
 from souk.errors import Unauthenticated
 from souk.passwords import matches
-from souk.sessions import Desk, SessionStore, Tokens
+from souk.postgres import Transaction
+from souk.sessions import Desk, KeptSessions, SessionStore, Tokens
 from souk.throttle import Failures
 
 NOTHING = frozenset[str]()  # what whoever is no member of staff may do by permission
@@ -41,6 +43,23 @@ class Accounts(SessionStore, Protocol):
 
         `held` keeps that so until the transaction ends.
         """
+
+
+class KeptAccounts(KeptSessions):
+    """Whoever may sign in, in PostgreSQL, and their sessions."""
+
+    def __init__(self, tx: Transaction, *, account: str) -> None:
+        """Work in `tx`; `account` is the statement that finds the id, status and password_hash of an email address."""
+        super().__init__(tx)
+        self._account = account
+
+    def account(self, email: str) -> Account | None:
+        """Return whoever has that email address (in lower case)."""
+        row = self._tx.one(self._account, email=email)
+        if row is None:
+            return None
+        active = row["status"] == Status.ACTIVE
+        return Account(subject=row["id"], password_hash=row["password_hash"], active=active)
 
 
 class Opening(Protocol):
