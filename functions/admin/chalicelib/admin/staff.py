@@ -194,8 +194,13 @@ def _found(member: StaffMember | None) -> StaffMember:
 
 
 def _not_above(member: StaffMember, *, by: Origin, store: Staff) -> None:
-    """Raise Forbidden for a member who may do more than the caller: nobody takes the keys from those above them."""
+    """Raise Forbidden for a member who may do more than the caller: nobody takes the keys from those above them.
+
+    An owner is above whoever else may do everything today: owners alone leave one of them, whatever they do.
+    """
     _no_more_than_own(permissions_of(store.roles(member.roles)), by)
+    if OWNER in member.roles and OWNER not in _found(store.member(by.caller.subject)).roles:
+        raise Forbidden("an owner is changed by an owner alone")
 
 
 def _no_more_than_own(permissions: frozenset[str], by: Origin) -> None:
