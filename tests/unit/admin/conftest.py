@@ -5,7 +5,8 @@ from contract.admin.memory import MemoryStaff
 from contract.admin.people import NOW, member
 
 from chalicelib.admin import invitations, staff
-from chalicelib.admin.model import OWNER, PERMISSIONS, Invitation, Role, StaffMember, Status
+from chalicelib.admin.model import OWNER, PERMISSIONS, Invitation, Role, StaffMember
+from souk.accounts import Status
 from souk.audit import Audited, Origin
 from souk.auth import Caller, Kind
 from souk.ids import new_id

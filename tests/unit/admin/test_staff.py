@@ -1,47 +1,29 @@
 """Who may give which roles, whatever the roles were made of."""
 
 from datetime import UTC, datetime
-from typing import cast
 
 import msgspec
 import pytest
+from contract.admin.memory import MemoryStaff
 
 from chalicelib.admin import staff
 from chalicelib.admin.model import OWNER, PERMISSIONS, Role, StaffMember, Standing
 from souk.accounts import Status
 from souk.audit import Audited, Origin
 from souk.auth import Caller, Kind
-from souk.errors import Forbidden, Invalid
-from souk.events import Event
+from souk.errors import Forbidden, Invalid, Refused
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # As it was kept when there were fewer permissions than today.
 OLD_OWNER = Role(name=OWNER, permissions=PERMISSIONS - {"vouchers:write"})
 
 
-class OldRoles:
-    """Keeps roles that are older than some of the permissions."""
-
-    def __init__(self) -> None:
-        self.told: list[Event] = []
-
-    def roles(self, names: frozenset[str]) -> list[Role]:
-        return [OLD_OWNER] if OWNER in names else []
-
-    def role(self, name: str) -> Role | None:
-        return OLD_OWNER if name == OWNER else None
-
-    def save_role(self, role: Role) -> None:
-        assert role.permissions == PERMISSIONS
-
-    def add_member(self, member: StaffMember, password_hash: str) -> bool:
-        return bool(member.id and password_hash)
-
-    def add_events(self, *events: Event) -> None:
-        self.told += events
-
-
-ROLES = cast("staff.Staff", OldRoles())
+@pytest.fixture
+def store() -> MemoryStaff:
+    """Return a keeper of a role that is older than some of the permissions."""
+    keeper = MemoryStaff()
+    keeper.save_role(OLD_OWNER)
+    return keeper
 
 
 def origin(permissions: frozenset[str]) -> Origin:
@@ -54,18 +36,18 @@ def member(status: Status = Status.ACTIVE) -> StaffMember:
     )
 
 
-def test_nobody_makes_an_owner_who_may_not_do_all_that_owners_may() -> None:
+def test_nobody_makes_an_owner_who_may_not_do_all_that_owners_may(store: MemoryStaff) -> None:
     with pytest.raises(Forbidden, match="vouchers:write"):
-        staff.known_roles(frozenset({OWNER}), by=origin(OLD_OWNER.permissions), store=ROLES)
+        staff.known_roles(frozenset({OWNER}), by=origin(OLD_OWNER.permissions), store=store)
 
 
-def test_whoever_may_do_everything_makes_an_owner() -> None:
-    staff.known_roles(frozenset({OWNER}), by=origin(PERMISSIONS), store=ROLES)
+def test_whoever_may_do_everything_makes_an_owner(store: MemoryStaff) -> None:
+    staff.known_roles(frozenset({OWNER}), by=origin(PERMISSIONS), store=store)
 
 
-def test_a_role_that_is_not_there_is_invalid() -> None:
+def test_a_role_that_is_not_there_is_invalid(store: MemoryStaff) -> None:
     with pytest.raises(Invalid):
-        staff.known_roles(frozenset({"magic"}), by=origin(PERMISSIONS), store=ROLES)
+        staff.known_roles(frozenset({"magic"}), by=origin(PERMISSIONS), store=store)
 
 
 def test_an_owner_may_grant_what_there_was_no_permission_for_when_the_role_was_made() -> None:
@@ -76,13 +58,19 @@ def test_a_suspended_owner_grants_nothing() -> None:
     assert not Standing.of(member(Status.SUSPENDED), [OLD_OWNER]).may_grant(frozenset())
 
 
-def test_an_owner_made_at_the_command_line_stands_in_the_audit_trail() -> None:
-    keeper = OldRoles()
-    made = staff.create_owner(
-        "ada@example.com", "Ada", "a-long-enough-secret", now=NOW, store=cast("staff.Staff", keeper)
-    )
-    (said,) = keeper.told
+def test_an_owner_made_at_the_command_line_stands_in_the_audit_trail(store: MemoryStaff) -> None:
+    made = staff.create_owner("ada@example.com", "Ada", "a-long-enough-secret", now=NOW, store=store)
+    (said,) = store.outbox
     fact = msgspec.json.decode(said.data, type=Audited)
     assert (fact.action, fact.subject, fact.actor) == ("staff.create", made.id, made.id)
     assert {"email", "name"} <= set(fact.personal)
     assert b"ada@example.com" not in bytes(said.data)
+    assert staff.read_role(OWNER, store=store).permissions == PERMISSIONS
+    assert staff.read(made.id, store=store) == made
+
+
+def test_an_owner_made_at_the_command_line_has_an_address_of_their_own(store: MemoryStaff) -> None:
+    staff.create_owner("ada@example.com", "Ada", "a-long-enough-secret", now=NOW, store=store)
+    with pytest.raises(Refused) as taken:
+        staff.create_owner("ADA@example.com", "Ada", "a-long-enough-secret", now=NOW, store=store)
+    assert taken.value.kind == "email-taken"
