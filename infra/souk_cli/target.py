@@ -36,14 +36,14 @@ OF_STORES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _needed(service: str) -> tuple[str, ...]:
+def needed(service: str) -> tuple[str, ...]:
     """Return the settings that a service cannot do without: its stores', and its keys."""
     stores = (name for store in STORES[service] for name in OF_STORES[store])
     return (*stores, *(("SIGNING_KEY",) if service in SIGNERS else ()), "TRUSTED_KEYS")
 
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
-    **{service: _needed(service) for service in SERVICES},
+    **{service: needed(service) for service in SERVICES},
     "bridge": ("RABBIT_URL",),
 }
 _making = threading.Lock()  # a boto3 session is not to be shared while clients are made

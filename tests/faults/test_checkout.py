@@ -8,8 +8,10 @@ from bench.checkout.buyers import Crowd
 from bench.checkout.shop import on_sale
 from deployments import Deployment, deployed, serving
 
+from souk.stages import LOCAL, SERVE
+
 pytestmark = [pytest.mark.stores, pytest.mark.fault]
-WAYS = {"serve": serving, "local": deployed}
+WAYS = {SERVE: serving, LOCAL: deployed}
 CLICKS = 16
 
 

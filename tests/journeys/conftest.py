@@ -7,10 +7,11 @@ from deployments import deployed, serving
 from journeys.keeper import Keeper, owner_of
 from watching import explain, watched
 
+from souk.stages import LOCAL, SERVE
 from souk_cli.demo.journey import Owner
 from souk_cli.demo.shop import Shop
 
-WAYS = {"serve": serving, "local": deployed}
+WAYS = {SERVE: serving, LOCAL: deployed}
 
 
 @pytest.fixture(scope="session", params=list(WAYS))
