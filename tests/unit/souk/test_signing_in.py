@@ -1,31 +1,22 @@
 """Signing in and staying signed in, with accounts in memory."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
-from contract.souk.memory import Member, MemoryAccounts
+from contract.souk.memory import Member, MemoryAccounts, MemoryFailures
 from msgspec.structs import replace
 
 from souk import passwords, signing_in
 from souk.auth import Trust, new_key
 from souk.clock import utcnow
-from souk.errors import Unauthenticated
+from souk.errors import TooMany, Unauthenticated
 from souk.ids import new_id
 from souk.sessions import AGAIN, Desk, Tokens
 from souk.signing_in import SignIn
+from souk.throttle import PER_ACCOUNT, WINDOW, Failures
 
 ADA, PASSWORD = "ada@example.com", "a password of her own"
 NOW = utcnow()
-
-
-class Patient:
-    """Counts no failures."""
-
-    def admit(self, account: str, address: str, now: datetime) -> None: ...
-
-    def forgive(self, account: str, address: str) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +35,37 @@ def desk() -> Desk:
     return Desk(issuer="admin", audience="admin", key=new_key())
 
 
-def signed_in(accounts: MemoryAccounts, desk: Desk, *, email: str = ADA, password: str = PASSWORD) -> Tokens:
-    @contextmanager
-    def opening() -> Iterator[MemoryAccounts]:
-        yield accounts
+def signed_in(
+    accounts: MemoryAccounts,
+    desk: Desk,
+    *,
+    email: str = ADA,
+    password: str = PASSWORD,
+    now: datetime = NOW,
+    failures: Failures | None = None,
+) -> Tokens:
+    return signing_in.sign_in(
+        SignIn(email=email, password=password),
+        ip="10.0.0.1",
+        device="x",
+        now=now,
+        accounts=accounts.transaction,
+        failures=failures or MemoryFailures(),
+        desk=desk,
+    )
 
-    wish = SignIn(email=email, password=password)
-    return signing_in.sign_in(wish, ip="10.0.0.1", device="x", now=NOW, accounts=opening, failures=Patient(), desk=desk)
+
+def answers(accounts: MemoryAccounts, desk: Desk, email: str, *passwords: str) -> list[str]:
+    """Try one password after the other, and return what was answered to each."""
+    failures, told = MemoryFailures(), []
+    for password in passwords:
+        try:
+            signed_in(accounts, desk, email=email, password=password, failures=failures)
+        except (Unauthenticated, TooMany) as refused:
+            told.append(str(refused))
+        else:
+            told.append("signed in")
+    return told
 
 
 def test_an_access_token_says_who_it_is_and_what_they_may_do(accounts: MemoryAccounts, desk: Desk) -> None:
@@ -114,3 +129,38 @@ def test_a_spent_token_gives_the_same_successor_for_a_moment_and_ends_its_family
     late = NOW + AGAIN + timedelta(seconds=1)
     assert signing_in.refresh(first, now=late, store=accounts, desk=desk) is None
     assert signing_in.refresh(second.refresh_token, now=late, store=accounts, desk=desk) is None
+
+
+def test_after_too_many_failures_the_right_password_waits_too(accounts: MemoryAccounts, desk: Desk) -> None:
+    failures = MemoryFailures()
+    for _ in range(PER_ACCOUNT):
+        with pytest.raises(Unauthenticated):
+            signed_in(accounts, desk, password="another", failures=failures)
+    with pytest.raises(TooMany) as refused:
+        signed_in(accounts, desk, failures=failures)
+    assert refused.value.retry_after == WINDOW.total_seconds()
+    assert signed_in(accounts, desk, failures=failures, now=NOW + WINDOW)
+
+
+def test_one_address_is_one_account_however_it_is_written(accounts: MemoryAccounts, desk: Desk) -> None:
+    failures = MemoryFailures()
+    for number in range(PER_ACCOUNT):
+        email = f"{' ' * number}{ADA.upper() if number % 2 else ADA}"
+        with pytest.raises(Unauthenticated):
+            signed_in(accounts, desk, email=email, password="another", failures=failures)
+    with pytest.raises(TooMany):
+        signed_in(accounts, desk, failures=failures)
+
+
+def test_whoever_signs_in_may_fail_as_often_again(accounts: MemoryAccounts, desk: Desk) -> None:
+    tries = [*["another"] * (PER_ACCOUNT - 1), PASSWORD] * 2
+    assert answers(accounts, desk, ADA, *tries).count("signed in") == 2
+
+
+def test_guessing_tells_nothing_about_who_is_there(accounts: MemoryAccounts, desk: Desk) -> None:
+    guesses = ["another"] * (PER_ACCOUNT + 2)
+    unknown = answers(accounts, desk, "bob@example.com", *guesses)
+    assert answers(accounts, desk, ADA, *guesses) == unknown
+    accounts.accounts[ADA] = replace(accounts.accounts[ADA], active=False)
+    assert answers(accounts, desk, ADA, *[PASSWORD] * len(guesses)) == unknown
+    assert len(set(unknown)) == 2
