@@ -43,6 +43,18 @@ def test_of_two_who_suspend_each_other_one_stays() -> None:
     assert sorted(one.status for one in found if one) == [Status.ACTIVE, Status.SUSPENDED]
 
 
+def test_changes_of_staff_wait_for_one_another() -> None:
+    with live.staff() as store:
+        ada, grace, joan = boss(store), boss(store), joined(store, "orders:read")
+    with ThreadPoolExecutor() as beside:
+        with live.staff() as store:
+            staff.acting(of(ada), "staff:write", store=store)
+            suspended = beside.submit(suspending(joan, grace))
+            await_somebody_waiting("admin")
+            assert not suspended.done()
+        suspended.result()
+
+
 def test_an_invitation_that_many_accept_at_once_is_one_members() -> None:
     with live.staff() as store:
         ada = boss(store)

@@ -9,6 +9,7 @@ from typing import Protocol, Self, TypeVar
 
 from souk.errors import SoukError
 from souk.events import Event
+from souk.idempotency import Attempt, reused
 from souk.paging import Page, page, unseal
 from souk.postgres import Database
 from souk_local.patience import until
@@ -37,6 +38,11 @@ class MemoryTransactions:
     def __init__(self) -> None:
         super().__init__()
         self.outbox: list[Event] = []
+        self.answers: dict[str, tuple[Attempt, bytes]] = {}
+
+    @property
+    def attempts(self) -> "MemoryAttempts":
+        return MemoryAttempts(self)
 
     @contextmanager
     def transaction(self) -> Iterator[Self]:
@@ -53,6 +59,29 @@ class MemoryTransactions:
     def tells(self, event: Event) -> bool:
         """Tell whether an event is in the outbox."""
         return event in self.outbox
+
+
+class MemoryAttempts:
+    """Answers to requests that may come again, in the transactions of a keeper; see `idempotency.Attempts`."""
+
+    def __init__(self, keeper: MemoryTransactions) -> None:
+        self._keeper = keeper
+
+    def recall(self, attempt: Attempt) -> bytes | None:
+        if attempt.scope not in self._keeper.answers:
+            return None
+        known, outcome = self._keeper.answers[attempt.scope]
+        if known.fingerprint != attempt.fingerprint:
+            raise reused()
+        return outcome
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        with self._keeper.transaction():
+            yield
+
+    def remember(self, attempt: Attempt, outcome: bytes) -> None:
+        self._keeper.answers[attempt.scope] = (attempt, outcome)
 
 
 @contextmanager

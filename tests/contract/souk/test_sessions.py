@@ -1,18 +1,21 @@
 """What every keeper of sessions promises: in memory, and in the databases of both services that sign people in."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import partial
 
 import pytest
+from contract.souk.keeping import await_somebody_waiting
 from contract.souk.memory import MemorySessions
 from msgspec.structs import replace
 
+from souk.auth import new_key
 from souk.clock import utcnow
 from souk.ids import new_id
 from souk.postgres import Database
-from souk.sessions import REFRESH, KeptSessions, Session, SessionStore
+from souk.sessions import REFRESH, Desk, KeptSessions, Session, SessionStore
 
 NOW = utcnow().replace(microsecond=0)
 LATER = NOW + timedelta(minutes=5)
@@ -146,3 +149,47 @@ def test_a_refresh_token_of_an_ended_session_says_so(store: SessionStore) -> Non
 
 def test_an_unknown_refresh_token_is_nobodys(store: SessionStore) -> None:
     assert store.refresh_token(new_id()) is None
+
+
+@pytest.mark.stores
+@pytest.mark.parametrize("service", ["admin", "customer"])
+def test_a_refresh_token_that_many_use_at_once_is_spent_once_and_has_one_successor(
+    stores: dict[str, str], service: str
+) -> None:
+    desk = Desk(issuer="admin", audience="admin", key=new_key())
+    with kept(service) as store:
+        tokens = desk.open(new_id(), frozenset(), ip="", device="", now=NOW, store=store)
+
+    def use(number: int) -> str:
+        now = NOW + timedelta(seconds=number)
+        with kept(service) as store:
+            spent = desk.spend(tokens.refresh_token, now=now, store=store)
+        assert spent is not None
+        return desk.renew(tokens.refresh_token, spent, frozenset(), now=now).refresh_token
+
+    with ThreadPoolExecutor(8) as devices:
+        (successor,) = set(devices.map(use, range(8)))
+    with kept(service) as store:
+        assert desk.spend(successor, now=LATER, store=store)
+
+
+@pytest.mark.stores
+@pytest.mark.parametrize("service", ["admin", "customer"])
+def test_a_session_that_ends_while_its_token_is_used_is_ended_after_that(stores: dict[str, str], service: str) -> None:
+    with kept(service) as store:
+        session, token = opened(store), new_id()
+        store.issue(token, session.id, LATER)
+
+    def end() -> None:
+        with kept(service) as store:
+            store.end_sessions(session.subject, LATER)
+
+    with ThreadPoolExecutor() as beside:
+        with kept(service) as store:
+            assert store.refresh_token(token)
+            ended = beside.submit(end)
+            await_somebody_waiting(service)
+            assert not ended.done()
+        ended.result()
+    with kept(service) as store:
+        assert store.sessions(session.subject, NOW) == []
