@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.admin import invitations, live, staff, trail
 from chalicelib.admin.model import Invitation, Role, RoleName, StaffMember
-from souk import passwords, records, session_doors, sessions
+from souk import health, passwords, records, session_doors, sessions
 from souk.accounts import Email, Name, Status
 from souk.audit import Audited
 from souk.auth import Jwks
@@ -241,5 +241,5 @@ def _invitation(invitation: Invitation, token: str | None = None) -> InvitationV
     return InvitationView(**fields, token=token)
 
 
-app.health({"postgres": live.database.ping})
+health.add_doors(app, {"postgres": live.database.ping})
 app.refuse_the_rest()

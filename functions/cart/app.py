@@ -23,7 +23,7 @@ from chalicelib.cart.refusals import KeptRefusals
 from chalicelib.cart.submission import Acceptance, Submitted
 from chalicelib.cart.views import CartSummary, CartView, Changed, Opened
 from chalicelib.cart.wishes import Amount, NewCart, Revision, Source
-from souk import records
+from souk import health, records
 from souk.auth import Kind, digest
 from souk.clock import utcnow
 from souk.errors import Fault, Forbidden, Invalid, Missing, Unavailable
@@ -307,5 +307,5 @@ def _once(work: Callable[[Asked], carts.Done], refusals: KeptRefusals) -> Answer
     return app.once(refusals, decide)
 
 
-app.health({"postgres": live.database.ping, "redis": live.redis.ping})
+health.add_doors(app, {"postgres": live.database.ping, "redis": live.redis.ping})
 app.refuse_the_rest()

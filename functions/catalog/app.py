@@ -6,7 +6,7 @@ import msgspec
 
 from chalicelib.catalog import categories, live, product_types
 from chalicelib.catalog.model import Attribute, Category, Code, Name, ProductType, Tree
-from souk import records
+from souk import health, records
 from souk.clock import utcnow
 from souk.http import Answer, Souk, Takes, created
 from souk.paging import Page, PageQuery
@@ -227,5 +227,5 @@ def _kind(kind: ProductType) -> ProductTypeView:
     return msgspec.convert(kind, ProductTypeView, from_attributes=True)
 
 
-app.health({"postgres": live.database.ping})
+health.add_doors(app, {"postgres": live.database.ping})
 app.refuse_the_rest()

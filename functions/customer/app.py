@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.customer import customers, live
 from chalicelib.customer.model import Address, Customer, Locale, PostalAddress
-from souk import passwords, records, session_doors, sessions
+from souk import health, passwords, records, session_doors, sessions
 from souk.accounts import Email, Name, Status
 from souk.auth import Jwks
 from souk.clock import utcnow
@@ -192,5 +192,5 @@ def _view(customer: Customer) -> CustomerView:
     return msgspec.convert(customer, CustomerView, from_attributes=True)
 
 
-app.health({"postgres": live.database.ping})
+health.add_doors(app, {"postgres": live.database.ping})
 app.refuse_the_rest()

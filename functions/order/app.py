@@ -41,7 +41,7 @@ from chalicelib.order.views.orders import OrderView
 from chalicelib.order.views.quotes import HoldView, MethodView, QuoteView
 from chalicelib.order.views.stock import LedgerView, StockView
 from chalicelib.order.vouchers import NewVoucher, VoucherEdit, VoucherQuery
-from souk import records
+from souk import health, records
 from souk.clock import utcnow
 from souk.events import Event
 from souk.http import Admits, Answer, Souk, Takes, created
@@ -337,5 +337,5 @@ def _changed(order_id: str, change: Callable[[Books, datetime], Order]) -> Order
         return app.once(books.attempts, lambda: OrderView.of(change(books, utcnow()), order_id, by=app.caller))
 
 
-app.health({"postgres": live.database.ping, "mongo": live.documents.ping})
+health.add_doors(app, {"postgres": live.database.ping, "mongo": live.documents.ping})
 app.refuse_the_rest()

@@ -14,6 +14,7 @@ from chalicelib.product.queries import (
     VersionsQuery,
 )
 from chalicelib.product.views import Card, Cards, Item, ProductView, Recommendations, SearchPage, Suggestions
+from souk import health
 from souk.clock import utcnow
 from souk.events import Event
 from souk.http import Answer, Souk, Takes, created
@@ -198,5 +199,5 @@ def _seen(product: Product) -> ProductView:
     return ProductView.of(products.as_now([product], sources=live.sources, counters=live.counters)[0])
 
 
-app.health({"mongo": live.documents.ping, "search": live.search.ping, "graph": live.graph.ping})
+health.add_doors(app, {"mongo": live.documents.ping, "search": live.search.ping, "graph": live.graph.ping})
 app.refuse_the_rest()

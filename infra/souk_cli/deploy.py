@@ -75,11 +75,12 @@ class _Ground(Struct, frozen=True, kw_only=True):
     say: Say
 
 
-def redeploy(stage: str = LOCAL, *, say: Say = lambda _name, _text: None) -> list[Outcome]:
-    """Deploy again what was deployed before, as a LocalStack that was started anew has nothing."""
-    goal = target.of(stage)
+def redeploy(say: Say) -> list[str]:
+    """Deploy again what was deployed on LocalStack, which has nothing when it starts; return what failed, and why."""
+    goal = target.of(LOCAL)
     known = read_record(goal).services
-    return deploy(goal, tuple(service for service in SERVICES if service in known) or SERVICES, say=say)
+    again = deploy(goal, tuple(service for service in SERVICES if service in known) or SERVICES, say=say)
+    return [f"{one.service}: {one.error}" for one in again if one.error]
 
 
 def deploy(goal: Target, services: Sequence[str] = SERVICES, *, say: Say) -> list[Outcome]:

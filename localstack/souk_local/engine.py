@@ -1,24 +1,13 @@
-"""How stores are run: as native processes or as containers, behind one Protocol."""
+"""How stores are run, as native processes or as containers: one Protocol for both."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from souk_local.site import Site
-
-ENGINES = ("native", "docker")
-SOCKETS = (
-    "/var/run/docker.sock",
-    f"/run/user/{os.getuid()}/docker.sock",
-    Path.home() / ".docker/run/docker.sock",
-)
 
 
 class Running(Struct, frozen=True, kw_only=True):
@@ -79,23 +68,3 @@ class Engine(Protocol):
     def wipe(self, store: str) -> None:
         """Remove the data of a store that is down."""
         ...
-
-
-def choose(site: Site, wanted: str | None = None) -> Engine:
-    """Return the engine asked for (`--engine`, STACK), else docker where a Docker engine answers, else native."""
-    if wanted == "docker" or (wanted is None and docker_answers()):
-        from souk_local.docker import DockerEngine
-
-        return DockerEngine(site)
-    from souk_local.native import NativeEngine
-
-    return NativeEngine(site)
-
-
-def docker_answers() -> bool:
-    """Whether a Docker engine is there; the usual answer, no socket at all, costs nothing."""
-    if "DOCKER_HOST" not in os.environ and not any(Path(place).exists() for place in SOCKETS):
-        return False
-    from souk_local import docker_client
-
-    return docker_client.answers()

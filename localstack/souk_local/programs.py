@@ -12,7 +12,7 @@ from souk_local import gateway
 from souk_local.errors import StackError
 
 if TYPE_CHECKING:
-    from souk_local.stack import Say, Stack
+    from souk_local.stack import Redeploy, Say, Stack
 
 PENDING = "localstack.forgot"
 SINCE = "localstack.since"
@@ -45,13 +45,10 @@ def written(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def deploy_again(stack: Stack, *, say: Say) -> None:
+def deploy_again(stack: Stack, redeploy: Redeploy, *, say: Say) -> None:
     """Give LocalStack the functions and queues it had, and the events they missed; until then it stays pending."""
-    from souk_cli import deploy
-
     say("localstack", "deploying again what was deployed on it before")
-    failed = [f"{one.service}: {one.error}" for one in deploy.redeploy(say=say) if one.error]
-    if failed:
+    if failed := redeploy(say):
         raise StackError("not everything could be deployed again:\n" + "\n".join(failed))
     since = max(stack.note(PENDING), written(datetime.now(UTC) - KEPT))
     for command, doing in AGAIN:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from souk_local import checks, engine, programs, ready, site, store
+from souk_local import checks, choosing, programs, ready, site, store
 from souk_local.errors import StackError
 from souk_local.native import NativeEngine
 
@@ -26,6 +26,8 @@ USERS = ("bridge", "gateway", "localstack")
 """What uses the stores, in the order of ending."""
 Say = Callable[[str, str], None]
 """Tells the user something about a part: its name and what is the case."""
+Redeploy = Callable[[Say], Sequence[str]]
+"""Deploys what was deployed on a LocalStack that forgot it; returns what failed, and why."""
 
 
 class Stack:
@@ -75,11 +77,11 @@ class Stack:
         pending = "localstack" in names and bool(self.note(programs.PENDING))
         return not pending and all(self.well(name) for name in names)
 
-    def up(self, names: Sequence[str], *, say: Say) -> Mapping[str, str]:
+    def up(self, names: Sequence[str], *, redeploy: Redeploy, say: Say) -> Mapping[str, str]:
         """Bring these parts up, with what was deployed on them, and answer which can't run here, and why."""
         lost = self.start([name for name in names if name != "bridge"], say=say)
         if "localstack" in names and self.note(programs.PENDING):
-            programs.deploy_again(self, say=say)
+            programs.deploy_again(self, redeploy, say=say)
         if "bridge" in names and self.layout.deployed.exists():
             self.start(["bridge"], say=say)
         return lost
@@ -208,13 +210,13 @@ class Stack:
 
 def here(wanted: str | None = None) -> Stack:
     """Return this checkout's stack, on the engine asked for, else the one it runs on, else the one that suits the machine."""
-    if wanted and wanted not in engine.ENGINES:
-        raise StackError(f"the engine is one of {', '.join(engine.ENGINES)}, not {wanted!r}")
+    if wanted and wanted not in choosing.ENGINES:
+        raise StackError(f"the engine is one of {', '.join(choosing.ENGINES)}, not {wanted!r}")
     place = site.here()
     running = running_on(place)
     if wanted and running and wanted != running:
         raise StackError(f"the stack runs on the {running} engine; `souk down` first, then start it on {wanted}")
-    return Stack(place, engine.choose(place, wanted or running or None))
+    return Stack(place, choosing.choose(place, wanted or running or None))
 
 
 def running_on(place: Site) -> str:

@@ -14,7 +14,7 @@ from souk.ids import id_of
 from souk.redis import Redis, as_bytes
 from souk.redis_wire import Refusal
 from souk_cli.bridge.link import LOG
-from souk_cli.bridge.sources import Lag, Publish, deaf, message
+from souk_cli.bridge.outbox import Lag, Publish, deaf, message
 
 BUCKETS = tuple(f"b{number:02d}" for number in range(64))
 PER_BUCKET = 20

@@ -8,8 +8,8 @@ from typing import Any
 
 from souk.mongo import Mongo
 from souk_cli.bridge.link import LOG
+from souk_cli.bridge.outbox import Lag, Publish, deaf, message
 from souk_cli.bridge.publisher import Message
-from souk_cli.bridge.sources import Lag, Publish, deaf, message
 
 BATCH = 200
 COUNTED = 10_000

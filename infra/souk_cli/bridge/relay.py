@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 from souk.errors import SoukError
 from souk_cli.bridge.link import LOG
+from souk_cli.bridge.outbox import Lag, Publish, Source
 from souk_cli.bridge.patience import IDLE, Pace, Patience
 from souk_cli.bridge.publisher import Message
-from souk_cli.bridge.sources import Lag, Publish, Source
 from souk_cli.bridge.topology import Line
 
 LOOK_AT_LAG = 2.0  # seconds between

@@ -8,8 +8,8 @@ from souk.bells import Listener
 from souk.plans import Planned
 from souk.postgres import Database
 from souk.records import OUTBOX
+from souk_cli.bridge.outbox import Lag, Publish, message
 from souk_cli.bridge.patience import BUSY
-from souk_cli.bridge.sources import Lag, Publish, message
 
 RELAY = "RELAY_DATABASE_URL"
 BATCH = 500

@@ -25,7 +25,9 @@ def command(parts: tuple[str, ...], engine: str | None) -> None:
     if whole.settled(names):
         click.echo(f"everything is up already ({time.monotonic() - began:.1f} s)")
         return
-    lost = whole.up(names, say=stack.Progress(click.echo))
+    from souk_cli import deploy  # its import is slow, and only needed here
+
+    lost = whole.up(names, redeploy=deploy.redeploy, say=stack.Progress(click.echo))
     if refused := [name for name in parts if name in lost]:
         raise StackError(f"not up: {', '.join(refused)}")  # who asks for it by name wants it, or to know
     click.echo(f"the stack is up ({time.monotonic() - began:.1f} s)")

@@ -67,6 +67,7 @@ def demonstrate(console: Console, *, base: str | None, seed: bool) -> None:
 
 
 def _up(console: Console, *, quiet: bool = False) -> None:
+    from souk_cli import deploy
     from souk_local import stack
 
     whole = stack.here()
@@ -75,7 +76,7 @@ def _up(console: Console, *, quiet: bool = False) -> None:
         if not quiet:
             console.print("everything is up already")
         return
-    for name in whole.up(names, say=stack.Progress(console.print)):
+    for name in whole.up(names, redeploy=deploy.redeploy, say=stack.Progress(console.print)):
         console.print(f"[yellow]without {name}; the services work in their degraded way")
 
 

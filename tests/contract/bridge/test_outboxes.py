@@ -17,9 +17,9 @@ from souk.postgres import Database
 from souk.redis import Redis
 from souk_cli.bridge.carts import DirtyCarts
 from souk_cli.bridge.documents import DocumentOutbox
+from souk_cli.bridge.outbox import Source
 from souk_cli.bridge.publisher import Message
 from souk_cli.bridge.rows import RowOutbox
-from souk_cli.bridge.sources import Source
 from souk_local.patience import until
 
 pytestmark = [pytest.mark.stores]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from souk.errors import Unavailable
+from souk_cli.bridge.outbox import Lag, Publish, deaf
 from souk_cli.bridge.patience import BUSY, IDLE, LINGER
 from souk_cli.bridge.publisher import Message
 from souk_cli.bridge.relay import FULL, Relay
-from souk_cli.bridge.sources import Lag, Publish, deaf
 from souk_cli.bridge.topology import Line
 
 

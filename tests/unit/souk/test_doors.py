@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from chalice.test import Client, HTTPResponse
 
+from souk import health
 from souk.auth import Signer, new_key
 from souk.clock import utcnow
 from souk.errors import Refused, TooMany, Unavailable
@@ -85,7 +86,7 @@ def make_app() -> Souk:
         }
         raise known[kind]
 
-    app.health({})
+    health.add_doors(app, {})
     app.refuse_the_rest()
     return app
 

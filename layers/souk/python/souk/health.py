@@ -34,7 +34,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 def add_doors(app: "Souk", stores: Mapping[str, Callable[[], None]]) -> None:
-    """Add /health, /health/ready and /openapi.json to an app."""
+    """Add what every service has: /health, /health/ready, which asks each of `stores`, and /openapi.json."""
     from souk.doors import Answer
 
     @app.route("/health")

@@ -1,7 +1,7 @@
 """Doors: Chalice routes that read, authorise, answer and fail alike."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
@@ -189,12 +189,6 @@ class Souk(CurrentRequest, QueueDoors, Chalice):
         headers: dict[str, str | list[str]] = {**CORS.get_access_control_headers(), **ALWAYS, **cache, **answer.headers}
         headers["X-Request-Id"] = telemetry.request_id.get()
         return Response(answer.body, status_code=answer.status_code, headers=headers)
-
-    def health(self, stores: Mapping[str, Callable[[], None]]) -> None:
-        """Add the addresses every service has: alive, ready (each of `stores` asked) and its API document."""
-        from souk.health import add_doors
-
-        add_doors(self, stores)
 
     def refuse_the_rest(self) -> None:
         """Answer HEAD, 404 and 405 ourselves: API Gateway would say 403 Missing Authentication Token."""

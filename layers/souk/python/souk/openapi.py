@@ -3,15 +3,12 @@
 import inspect
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
 from souk.doors import Door, Takes
 from souk.problems import Problem
-
-if TYPE_CHECKING:
-    from souk.http import Souk
 
 _REF = "#/components/schemas/{name}"
 _PART = re.compile(r"\{(\w+)\}")
@@ -52,7 +49,15 @@ HEADERS = {
 _TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
 
 
-def describe(app: "Souk") -> dict[str, Any]:
+class Described(Protocol):
+    """An app and its doors; `souk.http.Souk` is one."""
+
+    app_name: str
+    version: str
+    doors: list[Door]
+
+
+def describe(app: Described) -> dict[str, Any]:
     """Return the OpenAPI document of `app`; the same doors always give the same document."""
     schemas, components = _schemas(app.doors)
     paths: dict[str, Any] = {}
