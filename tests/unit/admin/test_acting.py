@@ -187,6 +187,11 @@ def test_a_role_that_is_not_there_is_given_to_nobody(office: Office) -> None:
             office.invite(*roles, by=by)
 
 
+def test_a_role_that_is_not_there_is_missing(office: Office) -> None:
+    with pytest.raises(Missing):
+        staff.read_role("nonsense", store=office.store)
+
+
 def test_a_name_is_one_roles(office: Office) -> None:
     desk = staff.read_role(office.role("orders:read"), store=office.store)
     with pytest.raises(Refused) as taken:

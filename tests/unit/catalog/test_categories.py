@@ -187,6 +187,17 @@ def test_a_type_that_was_removed_is_missing_and_its_code_is_free(store: MemoryCa
     assert kind(store).id != made.id
 
 
+def test_an_import_finds_the_type_that_an_earlier_one_added_and_brings_a_removed_one_back(store: MemoryCatalog) -> None:
+    first = imports.import_product_type("wine", "Wine", (COLOR,), now=NOW, store=store)
+    told(store)
+    assert imports.import_product_type("wine", "Wines", (), now=NOW, store=store) == first
+    assert told(store) == []
+    product_types.remove(first.id, seen=1, by=BY, now=NOW, store=store)
+    back = imports.import_product_type("wine", "Wines", (), now=NOW, store=store)
+    assert (back.id, back.name, back.version) == (first.id, "Wines", 3)
+    assert product_types.read(first.id, store=store) == back
+
+
 attributes = st.builds(
     Attribute,
     name=st.sampled_from(["color", "vintage", "organic"]),

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from contract.souk.memory import MemorySessions
 from hypothesis import given
 from hypothesis import strategies as st
 
 from souk.auth import new_key
-from souk.sessions import AGAIN, REFRESH, Desk, Tokens
+from souk.errors import Missing
+from souk.ids import new_id
+from souk.sessions import AGAIN, REFRESH, Desk, Tokens, end
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DESK = Desk(issuer="admin", audience="admin", key=new_key())
@@ -108,3 +111,16 @@ def test_a_successor_cannot_be_told_without_the_key() -> None:
     assert spent is not None
     mine, theirs = (desk.renew(token, spent, frozenset(), now=NOW) for desk in (DESK, other))
     assert mine.refresh_token != theirs.refresh_token
+
+
+@pytest.mark.parametrize("nowhere", [new_id(), "nonsense", ""])
+def test_only_ones_own_open_session_is_ended(nowhere: str) -> None:
+    store, ada = MemorySessions(), new_id()
+    tokens = opened(store, ada)
+    for session, subject in ((nowhere, ada), (tokens.session_id, new_id())):
+        with pytest.raises(Missing):
+            end(session, subject, now=NOW, store=store)
+    end(tokens.session_id, ada, now=NOW, store=store)
+    with pytest.raises(Missing):
+        end(tokens.session_id, ada, now=NOW, store=store)
+    assert used(store, tokens.refresh_token, NOW) is None
