@@ -87,7 +87,7 @@ class MemoryStaff(MemoryRoles, MemoryInvitations, MemoryTrail, MemorySessions):
     def turn(self) -> None: ...
 
     def account(self, email: str) -> Account | None:
-        found = next((one for one in self._members.values() if one.email.lower() == email), None)
+        found = next((one for one in self._members.values() if one.email.lower() == email.lower()), None)
         if found is None:
             return None
         return Account(subject=found.id, password_hash=self._passwords[found.id], active=found.status is Status.ACTIVE)
@@ -112,7 +112,7 @@ class MemoryStaff(MemoryRoles, MemoryInvitations, MemoryTrail, MemorySessions):
         return newest(self._members.values(), lambda one: one.created_at, limit=limit, cursor=cursor)
 
     def add_member(self, member: StaffMember, password_hash: str) -> bool:
-        if member.id in self._members or self.account(member.email.lower()) is not None:
+        if member.id in self._members or self.account(member.email) is not None:
             return False
         self._members[member.id], self._passwords[member.id] = member, password_hash
         return True

@@ -52,7 +52,7 @@ class MemoryCustomers(MemoryTransactions, MemoryAddresses, MemorySessions):
         self._passwords: dict[str, str] = {}
 
     def account(self, email: str) -> Account | None:
-        found = next((one for one in self._customers.values() if one.email.lower() == email), None)
+        found = next((one for one in self._customers.values() if one.email.lower() == email.lower()), None)
         if found is None:
             return None
         return Account(subject=found.id, password_hash=self._passwords[found.id], active=found.status is Status.ACTIVE)
@@ -78,7 +78,7 @@ class MemoryCustomers(MemoryTransactions, MemoryAddresses, MemorySessions):
         return newest(found, lambda one: one.created_at, limit=limit, cursor=cursor)
 
     def add_customer(self, customer: Customer, password_hash: str, *events: Event) -> bool:
-        if customer.id in self._customers or self.account(customer.email.lower()) is not None:
+        if customer.id in self._customers or self.account(customer.email) is not None:
             return False
         self._customers[customer.id], self._passwords[customer.id] = customer, password_hash
         self.add_events(*events)

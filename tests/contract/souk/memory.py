@@ -67,7 +67,7 @@ class MemoryAccounts(MemorySessions, MemoryTransactions):
         self.accounts = accounts
 
     def account(self, email: str) -> Account | None:
-        return self.accounts.get(email)
+        return self.accounts.get(email.lower())
 
     def permissions(self, subject: str, *, held: bool = False) -> frozenset[str] | None:  # noqa: ARG002 - nobody else is here
         found = (one.permissions for one in self.accounts.values() if one.subject == subject and one.active)

@@ -95,12 +95,23 @@ def email() -> str:
 
 
 def known(store: Accounts, email: str) -> tuple[str, str, bool]:
-    found = store.account(email.lower())
+    found = store.account(email)
     assert found is not None
     return found.subject, found.password_hash, found.active
 
 
-def test_an_account_is_found_by_its_address_in_lower_case(keeper: Accounted, email: str) -> None:
+@pytest.mark.parametrize("typed", [str, str.lower, str.upper])
+def test_an_account_is_found_by_its_address_whatever_its_case(
+    keeper: Accounted, email: str, typed: Callable[[str], str]
+) -> None:
+    with keeper.open() as store:
+        subject = keeper.add(store, email)
+        assert known(store, typed(email)) == (subject, HASH, True)
+
+
+@pytest.mark.parametrize("letters", ["ΝΙΚΟΣ", "İpek", "ẞ", "Ǆ"])
+def test_an_account_is_found_by_its_address_as_it_was_given_in_any_script(keeper: Accounted, letters: str) -> None:
+    email = f"{new_id()}{letters}@example.com"
     with keeper.open() as store:
         subject = keeper.add(store, email)
         assert known(store, email) == (subject, HASH, True)

@@ -22,7 +22,7 @@ MEMBER = "id, email, name, roles, status, version, created_at"
 INVITATION = "id, email, roles, invited_by, created_at, expires_at, accepted_at"
 ENTRY = "id, at, service, actor, action, subject, before, after, personal, source_ip"
 
-ACCOUNT = "SELECT id, status, password_hash FROM staff WHERE lower(email) = %(email)s"
+ACCOUNT = "SELECT id, status, password_hash FROM staff WHERE lower(email) = lower(%(email)s)"
 TURN = "SELECT pg_advisory_xact_lock(hashtext('staff'))"
 FIND_MEMBER = f"SELECT {MEMBER} FROM staff WHERE id = %(id)s"  # noqa: S608 - the columns are a constant
 LOCK_MEMBER = f"{FIND_MEMBER} FOR UPDATE"

@@ -16,7 +16,7 @@ from souk.signing_in import NOTHING, KeptAccounts
 CUSTOMER = "id, email, name, locale, market, status, version, created_at"
 ADDRESS = "id, recipient, street, extra, city, region, postal_code, country, phone, version"
 
-ACCOUNT = "SELECT id, status, password_hash FROM customers WHERE lower(email) = %(email)s"
+ACCOUNT = "SELECT id, status, password_hash FROM customers WHERE lower(email) = lower(%(email)s)"
 FIND = f"SELECT {CUSTOMER} FROM customers WHERE id = %(id)s"  # noqa: S608 - the columns are a constant
 LOCK = f"{FIND} FOR UPDATE"
 HOLD = f"{FIND} FOR SHARE"

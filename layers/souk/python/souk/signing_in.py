@@ -36,7 +36,7 @@ class Accounts(SessionStore, Protocol):
     """What knows who may sign in."""
 
     def account(self, email: str) -> Account | None:
-        """Return whoever has that email address (in lower case)."""
+        """Return whoever has that email address, whatever its case."""
 
     def permissions(self, subject: str, *, held: bool = False) -> frozenset[str] | None:
         """Return what somebody may do today; None where they may not be signed in.
@@ -54,7 +54,7 @@ class KeptAccounts(KeptSessions):
         self._account = account
 
     def account(self, email: str) -> Account | None:
-        """Return whoever has that email address (in lower case)."""
+        """Return whoever has that email address, whatever its case."""
         row = self._tx.one(self._account, email=email)
         if row is None:
             return None
@@ -104,9 +104,10 @@ def prove(
     an unknown address and a suspended account. Hashing takes tens of milliseconds, so `find` must not leave a
     transaction open.
     """
-    account = email.strip().lower()
+    given = email.strip()
+    account = given.lower()
     failures.admit(account, ip, now)
-    found = find(account)
+    found = find(given)  # which is lowered where its unique index is: not everybody lowers every letter alike
     right = matches(password, found.password_hash if found else None)
     if found is None or not right or not found.active:
         raise wrong()
