@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from chalicelib.catalog import categories
+from chalicelib.catalog import categories, imports
 from chalicelib.catalog.events import CategoryChanged, Step
 from chalicelib.catalog.model import DEEPEST, Category, Tree
 from souk.audit import Origin
@@ -49,7 +49,7 @@ class Replica:
 
 
 class Staff(RuleBasedStateMachine):
-    """Staff make, rename, move and remove categories, among them some that are gone."""
+    """Staff make, rename, move and remove categories, among them some that are gone, while others come from elsewhere."""
 
     made = Bundle("made")
 
@@ -94,6 +94,12 @@ class Staff(RuleBasedStateMachine):
             lambda seen: categories.move(which or "", parent, position, seen=seen, by=BY, now=NOW, store=self.store),
             which,
         )
+
+    @rule(target=made, name=names)
+    def bring_in(self, name: str) -> str:
+        """An import adds a root of its own, again after staff removed it."""
+        imports.import_categories([(name,)], now=NOW, store=self.store)
+        return imports.category_id((name,))
 
     @rule(which=consumes(made))
     def remove(self, which: str | None) -> None:
