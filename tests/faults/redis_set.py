@@ -13,15 +13,16 @@ from bench.serving import WITH_US
 from ports import free_ports
 
 from souk_local import patience
+from souk_local.redis import KEPT
 
 PASSWORD = "made-up"
 NODE = """
+{kept}
 bind 127.0.0.1
 port {port}
 dir {folder}
 requirepass {password}
 masterauth {password}
-appendonly yes
 repl-diskless-sync-delay 0
 maxmemory-policy noeviction
 """
@@ -70,7 +71,9 @@ class RedisSet:
         folder.mkdir(exist_ok=True)
         config = folder / "redis.conf"
         if not config.exists():
-            config.write_text(text.format(port=port, folder=folder, password=PASSWORD, primary=self.nodes[0]))
+            config.write_text(
+                text.format(port=port, folder=folder, password=PASSWORD, kept=KEPT, primary=self.nodes[0])
+            )
         log = (folder / "log").open("ab")
         argv = [*WITH_US, "redis-server", str(config), *options]
         self._running[port] = subprocess.Popen(argv, stdout=log, stderr=log)
